@@ -1,0 +1,28 @@
+import type { Random } from './random.js'
+
+/** Time, handed in. Durations come from `monotonic`; `wall` is only ever stamped into txns and shown. Both in milliseconds. */
+export interface Clock {
+  monotonic(): number
+  wall(): number
+}
+
+/** Stops a timer. Calling it again, or after the timer has fired, does nothing. */
+export type CancelTimer = () => void
+
+/**
+ * Every hop between the parts of a member goes through here, so that the simulator can order the hops and let time pass as it likes.
+ * A callback that throws is the scheduler's owner's to report; it must not lose the callbacks behind it.
+ */
+export interface Scheduler {
+  /** Runs `callback` in a later turn of the event loop, in the order of the calls. */
+  post(callback: () => void): void
+  /** Runs `callback` once after `milliseconds`. Must not keep the process alive by itself. */
+  after(milliseconds: number, callback: () => void): CancelTimer
+}
+
+/** Everything a member needs from its surroundings apart from disk and network. */
+export interface Runtime {
+  readonly clock: Clock
+  readonly scheduler: Scheduler
+  readonly random: Random
+}
