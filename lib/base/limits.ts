@@ -38,6 +38,8 @@ export const LIMITS = {
   pathBytesMax: 1_024,
   /** Nesting of a decoded message. Deeper: BAD_FRAME. */
   messageDepthMax: 8,
+  /** Array elements of one decoded message, all depths together: 8 MiB of empty arrays would become 200 MB of heap. More: BAD_FRAME. */
+  messageElementsMax: 2 ** 20,
   /** Operations in one multi. More: BAD_ARGUMENTS. */
   multiOpsMax: 1_000,
   /** How long apply, replay, load and snapshot may work before they let the application's event loop turn. */
