@@ -1,6 +1,7 @@
 export { assert, InvariantViolation, present, unreachable } from './assert.js'
 export type { ErrorCode, ErrorDetails, Outcome } from './errors.js'
 export { ERROR_CODES, isZooKeeperError, ZooKeeperError } from './errors.js'
+export { formatHash64, Hash64 } from './hash64.js'
 export type { Branded, Epoch, MemberId, SessionId, Ticks } from './ids.js'
 export { NO_EPOCH, NO_SESSION } from './ids.js'
 export { LIMITS } from './limits.js'

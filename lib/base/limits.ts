@@ -42,6 +42,11 @@ export const LIMITS = {
   messageElementsMax: 2 ** 20,
   /** Operations in one multi. More: BAD_ARGUMENTS. */
   multiOpsMax: 1_000,
+  /**
+   * Bytes of the paths of all ephemerals that one session owns. The txn that closes it lists them, and must stay readable under the bounds
+   * above (ZOOKEEPER-4306). More: the create is refused with BAD_ARGUMENTS.
+   */
+  sessionEphemeralBytesMax: 2 * MIB,
   /** How long apply, replay, load and snapshot may work before they let the application's event loop turn. */
   sliceMilliseconds: 4
 } as const
