@@ -39,7 +39,7 @@ export class PeerContext {
     this.options = options
     this.journal = new Journal(state)
     const { zxidBase } = state.log
-    this.zxidCommitted = state.zxidCommitted > zxidBase ? state.zxidCommitted : zxidBase
+    this.zxidCommitted = Math.max(state.zxidCommitted, zxidBase) as Zxid
     this.zxidDelivered = zxidBase
   }
 
@@ -71,7 +71,7 @@ export class PeerContext {
 
   /** What is committed and on our disk is delivered. Called only where the log is known to be a prefix of the leader's. */
   deliver(): void {
-    const through = this.zxidCommitted < this.journal.zxidDurable ? this.zxidCommitted : this.journal.zxidDurable
+    const through = Math.min(this.zxidCommitted, this.journal.zxidDurable) as Zxid
     if (through <= this.zxidDelivered) return
     this.zxidDelivered = through
     this.emit({ kind: 'deliver', through })

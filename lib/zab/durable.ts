@@ -43,3 +43,5 @@ export type DurableChange =
   | { readonly kind: 'beginReplacement'; readonly snapshot: SnapshotManifest | null }
   | { readonly kind: 'stageChunk'; readonly index: number; readonly bytes: Uint8Array }
   | { readonly kind: 'abandonReplacement' }
+  /** Goes on from what can be proven of a damaged history. Only when the operator accepts the loss. */
+  | { readonly kind: 'acceptDamage' }

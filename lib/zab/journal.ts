@@ -134,6 +134,9 @@ export class Journal {
       case 'abandonReplacement':
         this.staged = null
         return nothing
+      case 'acceptDamage':
+        this.damaged = false
+        return nothing
       case 'stageChunk':
         assert(this.staged !== null, 'chunks belong to a replacement')
         return nothing

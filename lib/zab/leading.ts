@@ -14,7 +14,7 @@ import {
   type Zxid,
   zxidFollows
 } from '../base/index.js'
-import { type Batch, zxidLastOf } from './batch.js'
+import type { Batch } from './batch.js'
 import type { Assembly, PeerContext, Transitions } from './context.js'
 import type { Learner } from './learner.js'
 import type { LearnerMessage, Notification, ZabMessage, ZabMessageOf } from './messages.js'
@@ -286,6 +286,8 @@ export class Leading {
     this.#phase = 'synchronizing'
     const ensembleId = this.#ensembleId
     this.#historyAtStart = this.#context.journal.history
+    // Only salvage makes a leader of a member that cannot prove all it held: nobody holds more.
+    if (this.#context.journal.damaged) this.#context.write({ kind: 'acceptDamage' }, [])
     this.#context.write({ kind: 'adoptEpoch', epoch: this.#epoch, ensembleId, vote: 'held' }, [], () => {
       this.#epochAdopted = true
       this.#context.emit({ kind: 'ensemble', ensembleId })
