@@ -15,4 +15,9 @@ export {
   asZxid,
   badFrame
 } from './fields.js'
+export { FrameDecoder, FrameQueue } from './framing.js'
+export type { HandshakeMessage, Hello, RefusalCode } from './handshake-codec.js'
+export { decodeHandshake, encodeHandshake, FEATURE_LEVEL, NONCE_BYTES, PROTOCOL_VERSION } from './handshake-codec.js'
 export { decodeBounded, encode } from './msgpack.js'
+export { decodePeerMessage, encodePeerMessage } from './peer-codec.js'
+export type { MemberMessage, PeerMessage } from './peer-message.js'
