@@ -1,5 +1,7 @@
 import type { Epoch, MemberId, Zxid } from '../base/index.js'
-import type { Batch, LogSummary } from '../zab/index.js'
+import type { Batch, DurableChange, LogSummary, SnapshotManifest, VoteState } from '../zab/index.js'
+
+export type { SnapshotManifest, VoteState } from '../zab/index.js'
 
 /** Who the data belongs to. Written when the store is made, checked at every open and in every handshake. */
 export interface StoreIdentity {
@@ -8,23 +10,6 @@ export interface StoreIdentity {
   /** Names this very store: 32 hexadecimal digits made with it. A wiped member comes back with another one. */
   readonly incarnation: string
 }
-
-/** What a snapshot consists of. Written last, so that a snapshot without its manifest does not exist. */
-export interface SnapshotManifest {
-  /** The snapshot is the state after exactly this txn. */
-  readonly zxid: Zxid
-  readonly chunkCount: number
-  /** Bytes of all chunks together. */
-  readonly bytes: number
-  /** The state's digest at `zxid`, as the state machine prints it; the store only keeps it. */
-  readonly digest: string
-}
-
-/**
- * Whether the member may be counted. `withheld` while it may have acknowledged what it no longer has: from the moment that a blank or
- * damaged store has been brought up to date until the leader has confirmed itself with a quorum that does not count this member.
- */
-export type VoteState = 'held' | 'withheld'
 
 /** What cannot be proven whole. Nothing of it is deleted before a peer has replaced it. */
 export interface Damage {
@@ -53,28 +38,11 @@ export interface StoredState {
 }
 
 /**
- * One change. Each is atomic and synced before its promise resolves, changes become durable in the order of the calls, and changes that
- * wait while another is being written go to disk together with it in one atomic synced batch, adjoining appends as one record.
+ * One change; the protocol's own type, its kinds are described there. Each is atomic and synced before its promise resolves, changes become
+ * durable in the order of the calls, and changes that wait while another is being written go to disk together with it in one atomic synced
+ * batch, adjoining appends as one record.
  */
-export type StorageChange =
-  /** Appends proposals. The batch follows the last zxid of the log (of the replacement, while one is staged). */
-  | { readonly kind: 'append'; readonly batch: Batch; readonly zxidCommitted: Zxid }
-  /** Removes every record, part of a record and snapshot behind `zxid`. */
-  | { readonly kind: 'truncate'; readonly zxid: Zxid }
-  /** The promise of discovery: never to take part in a lower epoch. `ensembleId` only when an ensemble is being founded. */
-  | { readonly kind: 'acceptEpoch'; readonly epoch: Epoch; readonly ensembleId: string | null }
-  /** The end of synchronization. A staged replacement takes the place of log and snapshots in the same atomic batch. */
-  | { readonly kind: 'adoptEpoch'; readonly epoch: Epoch; readonly ensembleId: string; readonly vote: VoteState }
-  /** The vote is held again. */
-  | { readonly kind: 'admit' }
-  /**
-   * From here on appends and chunks build a replacement beside the present log and snapshots, until `adoptEpoch` puts it in their place or
-   * `abandonReplacement` (or a new start) drops it. The replacement begins behind `zxidBase`: the snapshot's zxid, or zero without one.
-   */
-  | { readonly kind: 'beginReplacement'; readonly snapshot: SnapshotManifest | null }
-  /** The next chunk of the replacement's snapshot, in order. */
-  | { readonly kind: 'stageChunk'; readonly index: number; readonly bytes: Uint8Array }
-  | { readonly kind: 'abandonReplacement' }
+export type StorageChange = DurableChange
 
 /** Writes one snapshot of the member's own state beside its log. One at a time. */
 export interface SnapshotWriter {

@@ -33,15 +33,25 @@ export interface DurableState {
   readonly damaged: boolean
 }
 
-/** One change to the disk, atomic and synced. What each means for the store is written at the storage contract. */
+/** One change to the disk, atomic and synced. Changes become durable in the order in which they are asked for. */
 export type DurableChange =
+  /** Appends proposals. The batch follows the last zxid of the log (of the replacement, while one is staged). */
   | { readonly kind: 'append'; readonly batch: Batch; readonly zxidCommitted: Zxid }
+  /** Removes every record, part of a record and snapshot behind `zxid`. */
   | { readonly kind: 'truncate'; readonly zxid: Zxid }
+  /** The promise of discovery: never to take part in a lower epoch. `ensembleId` only when an ensemble is being founded. */
   | { readonly kind: 'acceptEpoch'; readonly epoch: Epoch; readonly ensembleId: string | null }
+  /** The end of synchronization. A staged replacement takes the place of log and snapshots in the same atomic batch. */
   | { readonly kind: 'adoptEpoch'; readonly epoch: Epoch; readonly ensembleId: string; readonly vote: VoteState }
+  /** The vote is held again. */
   | { readonly kind: 'admit' }
+  /**
+   * From here on appends and chunks build a replacement beside the present log and snapshots, until `adoptEpoch` puts it in their place or
+   * `abandonReplacement` (or a new start) drops it. The replacement begins behind the snapshot's zxid, or behind zero without one.
+   */
   | { readonly kind: 'beginReplacement'; readonly snapshot: SnapshotManifest | null }
+  /** The next chunk of the replacement's snapshot, in order. */
   | { readonly kind: 'stageChunk'; readonly index: number; readonly bytes: Uint8Array }
   | { readonly kind: 'abandonReplacement' }
-  /** Goes on from what can be proven of a damaged history. Only when the operator accepts the loss. */
+  /** Goes on from what can be proven of a damaged history, and removes the rest. Only when the operator accepts the loss. */
   | { readonly kind: 'acceptDamage' }
