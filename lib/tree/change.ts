@@ -1,0 +1,59 @@
+import type { ErrorCode, SessionId } from '../base/index.js'
+import type { OperationCode } from './operation.js'
+
+export interface CreateChange {
+  readonly kind: 'create'
+  /** With its suffix when it is sequential. */
+  readonly path: string
+  readonly data: Uint8Array | null
+  /** `NO_SESSION` when it is persistent. */
+  readonly owner: SessionId
+  /** How many creates the parent has seen, this one included. */
+  readonly parentCversion: number
+}
+
+export interface DeleteChange {
+  readonly kind: 'delete'
+  readonly path: string
+}
+
+export interface SetDataChange {
+  readonly kind: 'setData'
+  readonly path: string
+  readonly data: Uint8Array | null
+  /** The version that it has afterwards. */
+  readonly version: number
+}
+
+export interface CheckChange {
+  readonly kind: 'check'
+  readonly path: string
+}
+
+export type SingleChange = CreateChange | DeleteChange | SetDataChange | CheckChange
+
+export interface MultiChange {
+  readonly kind: 'multi'
+  readonly changes: readonly SingleChange[]
+}
+
+/** What the end of a session does to the tree: the paths are listed, so that nothing has to be worked out when it is applied. */
+export interface DeleteEphemeralsChange {
+  readonly kind: 'deleteEphemerals'
+  readonly owner: SessionId
+  readonly paths: readonly string[]
+}
+
+/** A refusal is decided by the log like everything else, so that its caller hears of it in order. Changes nothing but the zxid. */
+export interface RefusedChange {
+  readonly kind: 'refused'
+  readonly code: ErrorCode
+  readonly path?: string
+  readonly results?: readonly OperationCode[]
+}
+
+/**
+ * What the leader turned an operation into: absolute values that every member writes down as they are. No clock, no chance and no condition
+ * is left in it.
+ */
+export type TreeChange = SingleChange | MultiChange | DeleteEphemeralsChange | RefusedChange

@@ -1,0 +1,161 @@
+import { assert, ERROR_CODES, type ErrorCode, LIMITS, unreachable } from '../base/index.js'
+import { CVERSION_MAX, type OperationCode, type RefusedChange, type SingleChange } from '../tree/index.js'
+import {
+  asArray,
+  asCount,
+  asInteger,
+  asList,
+  asMemberId,
+  asNullable,
+  asOneOf,
+  asSessionId,
+  asTagged,
+  badFrame
+} from './fields.js'
+import { decodeBounded, encode } from './msgpack.js'
+import { asAskedPath, asData, asPassword, asPath, asRun, asTimeout, asVersion } from './tree-fields.js'
+import type { Txn, TxnChange } from './txn.js'
+
+/** The first field of a change. Numbers are never used again for another meaning: they are in logs. */
+const TAGS = {
+  create: 1,
+  delete: 2,
+  setData: 3,
+  check: 4,
+  multi: 5,
+  refused: 6,
+  enlist: 7,
+  createSession: 8,
+  closeSession: 9
+} as const satisfies { readonly [kind in TxnChange['kind']]: number }
+
+const TAG_MAX = 9
+const ERROR_CODE_NAMES = Object.keys(ERROR_CODES) as ErrorCode[]
+const OPERATION_CODES: readonly OperationCode[] = ['OK', ...ERROR_CODE_NAMES]
+
+/** `[session, member, cxid, time, change]`; a change is `[tag, ...fields]`. */
+export function encodeTxn(txn: Txn): Uint8Array {
+  // What cannot be read back must not get into a log.
+  assert(Number.isSafeInteger(txn.time) && txn.time >= 0, 'a txn is stamped with whole milliseconds')
+  assert(Number.isSafeInteger(txn.cxid) && txn.cxid >= 0, 'a request number is a whole number')
+  return encode([txn.session, txn.member, txn.cxid, txn.time, fieldsOf(txn.change)])
+}
+
+/**
+ * The txn that {@link encodeTxn} made into bytes. Data and passwords are views into `bytes`.
+ * @throws ZooKeeperError `BAD_FRAME`, and nothing else
+ */
+export function decodeTxn(bytes: Uint8Array): Txn {
+  const fields = asArray(decodeBounded(bytes), 5)
+  return {
+    session: asSessionId(fields[0]),
+    member: asMemberId(fields[1]),
+    cxid: asCount(fields[2]),
+    time: asCount(fields[3]),
+    change: changeFrom(fields[4])
+  }
+}
+
+function fieldsOf(change: TxnChange): readonly unknown[] {
+  switch (change.kind) {
+    case 'multi':
+      return [TAGS.multi, change.changes.map(singleFieldsOf)]
+    case 'refused':
+      return [TAGS.refused, change.code, change.path ?? null, change.results ?? null]
+    case 'enlist':
+      return [TAGS.enlist, change.member, change.run]
+    case 'createSession':
+      return [TAGS.createSession, change.timeout, change.member, change.run, change.password]
+    case 'closeSession':
+      return [TAGS.closeSession, change.session, change.paths]
+    default:
+      return singleFieldsOf(change)
+  }
+}
+
+function singleFieldsOf(change: SingleChange): readonly unknown[] {
+  switch (change.kind) {
+    case 'create':
+      return [TAGS.create, change.path, change.data, change.owner, change.parentCversion]
+    case 'delete':
+      return [TAGS.delete, change.path]
+    case 'setData':
+      return [TAGS.setData, change.path, change.data, change.version]
+    case 'check':
+      return [TAGS.check, change.path]
+    default:
+      return unreachable(change)
+  }
+}
+
+function changeFrom(value: unknown): TxnChange {
+  switch (tagOf(value)) {
+    case TAGS.multi: {
+      const fields = asArray(value, 2)
+      return { kind: 'multi', changes: asList(fields[1], LIMITS.multiOpsMax).map(singleFrom) }
+    }
+    case TAGS.refused:
+      return refusalFrom(asArray(value, 4))
+    case TAGS.enlist: {
+      const fields = asArray(value, 3)
+      return { kind: 'enlist', member: asMemberId(fields[1]), run: asRun(fields[2]) }
+    }
+    case TAGS.createSession: {
+      const fields = asArray(value, 5)
+      return {
+        kind: 'createSession',
+        timeout: asTimeout(fields[1]),
+        member: asMemberId(fields[2]),
+        run: asRun(fields[3]),
+        password: asPassword(fields[4])
+      }
+    }
+    case TAGS.closeSession: {
+      const fields = asArray(value, 3)
+      return {
+        kind: 'closeSession',
+        session: asSessionId(fields[1]),
+        paths: asList(fields[2], LIMITS.sessionEphemeralBytesMax).map(asPath)
+      }
+    }
+    default:
+      return singleFrom(value)
+  }
+}
+
+function singleFrom(value: unknown): SingleChange {
+  switch (tagOf(value)) {
+    case TAGS.create: {
+      const fields = asArray(value, 5)
+      return {
+        kind: 'create',
+        path: asPath(fields[1]),
+        data: asData(fields[2]),
+        owner: asSessionId(fields[3]),
+        parentCversion: asInteger(fields[4], 1, CVERSION_MAX)
+      }
+    }
+    case TAGS.delete:
+      return { kind: 'delete', path: asPath(asArray(value, 2)[1]) }
+    case TAGS.setData: {
+      const fields = asArray(value, 4)
+      return { kind: 'setData', path: asPath(fields[1]), data: asData(fields[2]), version: asVersion(fields[3]) }
+    }
+    case TAGS.check:
+      return { kind: 'check', path: asPath(asArray(value, 2)[1]) }
+    default:
+      throw badFrame('a change of one znode was expected')
+  }
+}
+
+/** The path is as the caller gave it: for a sequential create it may end with '/'. */
+function refusalFrom(fields: readonly unknown[]): RefusedChange {
+  const code = asOneOf(fields[1], ERROR_CODE_NAMES)
+  const path = asNullable(fields[2], asAskedPath)
+  const results = asNullable(fields[3], list => asList(list, LIMITS.multiOpsMax).map(each => asOneOf(each, OPERATION_CODES)))
+  return { kind: 'refused', code, ...(path === null ? {} : { path }), ...(results === null ? {} : { results }) }
+}
+
+function tagOf(value: unknown): number {
+  return asInteger(asTagged(value)[0], 1, TAG_MAX)
+}
