@@ -1,0 +1,82 @@
+import { randomBytes } from 'node:crypto'
+import type { CancelTimer, Random, Runtime, Scheduler } from '../base/index.js'
+
+/**
+ * The process's own clock, event loop and chance.
+ *
+ * What keeps the process alive while a member is open is its listening socket, nothing here: timers are unreferenced, so a member that is
+ * closed leaves nothing that a process would wait for. Posted callbacks do run before the process may end.
+ *
+ * @param onError is told what a callback threw; by default it is thrown again, as an uncaught exception of the process. Either way the
+ * callbacks behind it run.
+ */
+export function nodeRuntime(onError: (error: unknown) => void = rethrow): Runtime {
+  return {
+    clock: { monotonic: () => performance.now(), wall: () => Date.now() },
+    scheduler: new LoopScheduler(onError),
+    random: processRandom
+  }
+}
+
+/** At most one immediate is armed, however much is posted: one turn of the loop runs all that was posted before it. */
+class LoopScheduler implements Scheduler {
+  #posted: (() => void)[] = []
+  #armed = false
+  readonly #onError: (error: unknown) => void
+
+  constructor(onError: (error: unknown) => void) {
+    this.#onError = onError
+  }
+
+  post(callback: () => void): void {
+    this.#posted.push(callback)
+    this.#arm()
+  }
+
+  after(milliseconds: number, callback: () => void): CancelTimer {
+    const timer = setTimeout(() => this.#run(callback), milliseconds)
+    timer.unref()
+    return () => clearTimeout(timer)
+  }
+
+  #arm(): void {
+    if (this.#armed) return
+    this.#armed = true
+    setImmediate(() => this.#turn())
+  }
+
+  #turn(): void {
+    this.#armed = false
+    const callbacks = this.#posted
+    this.#posted = []
+    let ran = 0
+    try {
+      for (const callback of callbacks) {
+        ran++
+        this.#run(callback)
+      }
+    } finally {
+      if (ran < callbacks.length) {
+        this.#posted = [...callbacks.slice(ran), ...this.#posted]
+        this.#arm()
+      }
+    }
+  }
+
+  #run(callback: () => void): void {
+    try {
+      callback()
+    } catch (error) {
+      this.#onError(error)
+    }
+  }
+}
+
+const processRandom: Random = {
+  float: () => randomBytes(6).readUIntBE(0, 6) / 2 ** 48,
+  bytes: count => new Uint8Array(randomBytes(count))
+}
+
+function rethrow(error: unknown): void {
+  throw error
+}
