@@ -1,3 +1,6 @@
+export { openDatabaseStorage } from './database-storage.js'
+export { openDirectoryStorage } from './level-directory.js'
+export { openMemoryStorage } from './memory-storage.js'
 export type {
   Damage,
   SnapshotManifest,

@@ -1,4 +1,4 @@
-import type { Epoch, MemberId, Zxid } from '../base/index.js'
+import type { Epoch, MemberId, Random, Zxid } from '../base/index.js'
 import type { Batch, DurableChange, LogSummary, SnapshotManifest, VoteState } from '../zab/index.js'
 
 export type { SnapshotManifest, VoteState } from '../zab/index.js'
@@ -84,6 +84,8 @@ export interface Storage {
 export interface StorageOptions {
   readonly ensembleName: string
   readonly memberId: MemberId
-  /** Snapshots kept; at least 1. */
+  /** Snapshots kept; at least 1. The empty state that a history begins with counts as one. */
   readonly snapRetainCount: number
+  /** Where a new store's incarnation comes from; the process's own generator unless the simulator hands in a seeded one. */
+  readonly random?: Random
 }

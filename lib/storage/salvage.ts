@@ -1,0 +1,46 @@
+import { fork } from 'node:child_process'
+import { rm } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import createDebug from 'debug'
+import type { StorageOptions } from './storage.js'
+import type { Noted } from './surroundings.js'
+
+const debug = createDebug('embedded-zookeeper:storage')
+
+/** What is to be salvaged. Goes to another process as JSON. */
+export interface SalvageOrder {
+  /** The broken database. */
+  readonly from: string
+  /** Where a new one with what can be proven of it is made. */
+  readonly to: string
+  readonly options: Pick<StorageOptions, 'ensembleName' | 'memberId' | 'snapRetainCount'>
+  readonly noted: Noted | 'missing' | null
+  /** What is wrong with it. */
+  readonly loss: string
+}
+
+/**
+ * Copies what can be proven of a broken database into a new one, in a process of its own: LevelDB may abort on what it reads, and that must
+ * not be the application's end. Whether anything was salvaged can be seen by `to` being there; where this fails, it is not.
+ */
+export async function salvage(order: SalvageOrder): Promise<void> {
+  const { from, to, noted, loss } = order
+  const { ensembleName, memberId, snapRetainCount } = order.options
+  await rm(to, { recursive: true, force: true })
+  const plain: SalvageOrder = { from, to, noted, loss, options: { ensembleName, memberId, snapRetainCount } }
+  const end = await run(JSON.stringify(plain))
+  debug('salvaging %s ended with %s', from, end)
+  if (end !== 0) await rm(to, { recursive: true, force: true })
+}
+
+function run(order: string): Promise<number | string> {
+  return new Promise(resolve => {
+    const child = fork(fileURLToPath(new URL('./salvage-process.js', import.meta.url)), [order], {
+      execArgv: [],
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+      serialization: 'json'
+    })
+    child.once('error', error => resolve(error.message))
+    child.once('exit', (code, signal) => resolve(code ?? signal ?? 'nothing'))
+  })
+}
