@@ -42,7 +42,7 @@ export interface ConductorHandlers {
   onConnected(connected: ReadonlySet<MemberId>): void
   /** The store refuses everything until it is reopened; the protocol has stopped. */
   onStorageFailed(error: ZooKeeperError): void
-  onFatal(error: Error): void
+  onFatal(error: unknown): void
 }
 
 export interface ConductorParts {
@@ -73,6 +73,7 @@ export class Conductor implements PeerLinksHandlers {
   /** Grows whenever a peer is made or dropped; completions of an earlier one are void. */
   #life = 0
   #stepping = false
+  #calling = false
   #written: WriteEffect[] = []
   #writtenPosted = false
   #replacing = false
@@ -130,11 +131,25 @@ export class Conductor implements PeerLinksHandlers {
       this.#drain()
     } catch (error) {
       this.stop()
-      this.#after.push(() => this.#handlers.onFatal(error instanceof Error ? error : new Error(String(error))))
+      this.#after.push(() => this.#handlers.onFatal(error))
     } finally {
       this.#stepping = false
     }
-    for (const call of this.#after.splice(0)) call()
+    this.#callAfter()
+  }
+
+  /** What a call leads to (a proposal, say) is stepped, and called, behind what is already waiting. */
+  #callAfter(): void {
+    if (this.#calling) return
+    this.#calling = true
+    try {
+      for (let call = this.#after.shift(); call !== undefined; call = this.#after.shift()) call()
+    } catch (error) {
+      this.stop()
+      this.#handlers.onFatal(error)
+    } finally {
+      this.#calling = false
+    }
   }
 
   /** Sends what is not the protocol's own. Dropped when there is no link. */
@@ -181,7 +196,8 @@ export class Conductor implements PeerLinksHandlers {
       case 'requests':
       case 'readIndex':
       case 'readIndexReply':
-        return this.#handlers.onMemberMessage(peer, message)
+        this.#after.push(() => this.#handlers.onMemberMessage(peer, message))
+        return this.#callAfter()
       default:
         return this.dispatch({ kind: 'received', from: peer, message })
     }

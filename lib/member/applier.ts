@@ -1,0 +1,221 @@
+import {
+  assert,
+  epochOf,
+  isZooKeeperError,
+  LIMITS,
+  present,
+  type Runtime,
+  ZooKeeperError,
+  type Zxid,
+  zxidFollows
+} from '../base/index.js'
+import type { Storage } from '../storage/index.js'
+import { type Batch, batchAfter, batchThrough, txnsOf, zxidLastOf } from '../zab/index.js'
+import type { AppliedTxn, Replica } from './replica.js'
+import { loadReplica } from './replica-loader.js'
+
+/** Bytes of logged batches kept in memory until they are applied. What is beyond is read from the log again. */
+const WAITING_BYTES_MAX = 16 * 1024 * 1024
+
+/** Txns between two looks at the clock. */
+const TXNS_PER_LOOK = 32
+
+export interface ApplierParts {
+  readonly runtime: Runtime
+  readonly storage: Storage
+}
+
+export interface ApplierHandlers {
+  /** Called for every txn, in zxid order, directly after it has been applied. */
+  onApplied(applied: AppliedTxn): void
+  /** Everything delivered so far has been applied. */
+  onCaughtUp(zxid: Zxid): void
+  /** The state comes from a snapshot now; nothing in between was applied one by one. */
+  onReset(before: Replica, after: Replica): void
+  /** The stored history cannot be read or applied. */
+  onFailed(error: unknown): void
+}
+
+/**
+ * Applies what is delivered, in zxid order, without stopping the event loop: from memory when it was just logged, from the log otherwise.
+ * The only writer of the replica.
+ */
+export class Applier {
+  readonly #parts: ApplierParts
+  readonly #handlers: ApplierHandlers
+  /** The newest logged batches, contiguous, ascending. */
+  #waiting: Batch[] = []
+  #waitingBytes = 0
+  #target = 0 as Zxid
+  #replica: Replica
+  /** A read of log or snapshot is under way, or a slice is posted. */
+  #busy = false
+  /** Grows when what is being read is of no use any more. */
+  #generation = 0
+  #closed = false
+
+  constructor(parts: ApplierParts, replica: Replica, handlers: ApplierHandlers) {
+    this.#parts = parts
+    this.#replica = replica
+    this.#handlers = handlers
+    this.#target = replica.zxidApplied
+  }
+
+  get replica(): Replica {
+    return this.#replica
+  }
+
+  get zxidApplied(): Zxid {
+    return this.#replica.zxidApplied
+  }
+
+  offer(batch: Batch): void {
+    const last = this.#waiting.at(-1)
+    if (last !== undefined && !zxidFollows(batch.zxidFirst, zxidLastOf(last))) this.#forgetWaiting()
+    this.#waiting.push(batch)
+    this.#waitingBytes += batch.bytes.length
+    while (this.#waitingBytes > WAITING_BYTES_MAX) this.#dropFirst()
+  }
+
+  truncate(zxid: Zxid): void {
+    assert(zxid >= this.zxidApplied, 'what was applied is committed and never cut off')
+    const kept = this.#waiting.map(batch => batchThrough(batch, zxid)).filter(batch => batch !== null)
+    this.#forgetWaiting()
+    for (const batch of kept) this.offer(batch)
+  }
+
+  /** Everything up to `through` is committed and durable. */
+  deliver(through: Zxid): void {
+    if (through > this.#target) this.#target = through
+    this.#run()
+  }
+
+  /** Log and snapshots have been replaced. */
+  reload(): void {
+    this.#generation++
+    this.#busy = true
+    this.#forgetWaiting()
+    const generation = this.#generation
+    loadReplica(this.#parts.storage, this.#parts.runtime).then(
+      replica => this.#resume(generation, () => this.#onReloaded(replica)),
+      (error: unknown) => this.#resume(generation, () => this.#handlers.onFailed(error))
+    )
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#generation++
+    this.#forgetWaiting()
+  }
+
+  #onReloaded(replica: Replica): void {
+    const before = this.#replica
+    this.#replica = replica
+    if (this.#target < replica.zxidApplied) this.#target = replica.zxidApplied
+    this.#handlers.onReset(before, replica)
+    this.#run()
+  }
+
+  #run(): void {
+    if (this.#busy || this.#closed) return
+    try {
+      this.#applySlice()
+    } catch (error) {
+      this.#handlers.onFailed(error)
+    }
+  }
+
+  #applySlice(): void {
+    const { clock, scheduler } = this.#parts.runtime
+    const deadline = clock.monotonic() + LIMITS.sliceMilliseconds
+    const generation = this.#generation
+    while (this.zxidApplied < this.#target) {
+      const batch = this.#next()
+      if (batch === null) return this.#readLog()
+      let sinceLook = 0
+      for (const [index, bytes] of txnsOf(batch).entries()) {
+        const zxid = (batch.zxidFirst + index) as Zxid
+        this.#handlers.onApplied(this.#replica.apply(bytes, zxid))
+        // A listener may have closed the member.
+        if (this.#generation !== generation) return
+        if (++sinceLook < TXNS_PER_LOOK) continue
+        sinceLook = 0
+        if (clock.monotonic() < deadline) continue
+        this.#busy = true
+        return scheduler.post(() => this.#resume(generation, () => this.#run()))
+      }
+    }
+    this.#handlers.onCaughtUp(this.zxidApplied)
+  }
+
+  /** The next txns to apply from memory, null when they have to be read. */
+  #next(): Batch | null {
+    const { zxidApplied } = this
+    for (let first = this.#waiting[0]; first !== undefined; first = this.#waiting[0]) {
+      if (zxidLastOf(first) <= zxidApplied) {
+        this.#dropFirst()
+        continue
+      }
+      if (first.zxidFirst > zxidApplied && !zxidFollows(first.zxidFirst, zxidApplied)) return null
+      // The first batch of a later epoch follows only if nothing of the log lies between.
+      if (epochOf(first.zxidFirst) !== epochOf(zxidApplied) && this.#gapBefore(first)) return null
+      const rest = batchAfter(first, zxidApplied)
+      return rest === null ? null : batchThrough(rest, this.#target)
+    }
+    return null
+  }
+
+  /** Whether the log holds txns between what is applied and a batch of a later epoch. */
+  #gapBefore(first: Batch): boolean {
+    const { log } = this.#parts.storage.state
+    return log.epochEnds.some(end => {
+      const zxidEnd = end.epoch * 2 ** 32 + end.counter
+      return zxidEnd > this.zxidApplied && end.epoch < epochOf(first.zxidFirst)
+    })
+  }
+
+  #readLog(): void {
+    this.#busy = true
+    const generation = this.#generation
+    const after = this.zxidApplied
+    this.#parts.storage.readLog(after, LIMITS.batchBytesMax).then(
+      batches => this.#resume(generation, () => this.#onRead(after, batches)),
+      (error: unknown) => this.#resume(generation, () => this.#handlers.onFailed(error))
+    )
+  }
+
+  #onRead(after: Zxid, batches: readonly Batch[]): void {
+    if (batches.length === 0) {
+      this.#handlers.onFailed(new ZooKeeperError('LOG_CORRUPTED', { message: 'delivered txns are not in the log', zxid: after }))
+      return
+    }
+    // Only what is delivered: the rest of what was read may have been cut off the log meanwhile.
+    const delivered = batches.map(batch => batchThrough(batch, this.#target)).filter(batch => batch !== null)
+    const last = present(delivered.at(-1), 'what was read begins with delivered txns')
+    const behind = this.#waiting.map(batch => batchAfter(batch, zxidLastOf(last))).filter(batch => batch !== null)
+    this.#forgetWaiting()
+    for (const batch of delivered) this.offer(batch)
+    // What was logged meanwhile is kept where it adjoins; the rest is read when its turn comes.
+    if (behind[0]?.zxidFirst === zxidLastOf(last) + 1) for (const batch of behind) this.offer(batch)
+    this.#run()
+  }
+
+  /** Back from the scheduler, if what was waited for is still wanted. */
+  #resume(generation: number, act: () => void): void {
+    this.#parts.runtime.scheduler.post(() => {
+      if (this.#generation !== generation || this.#closed) return
+      this.#busy = false
+      act()
+    })
+  }
+
+  #dropFirst(): void {
+    const first = this.#waiting.shift()
+    if (first !== undefined) this.#waitingBytes -= first.bytes.length
+  }
+
+  #forgetWaiting(): void {
+    this.#waiting = []
+    this.#waitingBytes = 0
+  }
+}

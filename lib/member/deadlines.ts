@@ -1,0 +1,45 @@
+import type { CancelTimer, Runtime } from '../base/index.js'
+
+/** How exactly a deadline is met, in milliseconds: it passes at the first look behind it. */
+const LOOK_MILLISECONDS = 20
+
+interface Deadline {
+  readonly at: number
+  readonly onPassed: () => void
+}
+
+/** Many deadlines on one timer, which runs only while there are any. */
+export class Deadlines {
+  readonly #runtime: Runtime
+  readonly #pending = new Set<Deadline>()
+  #cancelTimer: CancelTimer | null = null
+
+  constructor(runtime: Runtime) {
+    this.#runtime = runtime
+  }
+
+  /** Calls `onPassed` once `milliseconds` have passed, unless the returned function has been called. */
+  add(milliseconds: number, onPassed: () => void): () => void {
+    const deadline = { at: this.#runtime.clock.monotonic() + milliseconds, onPassed }
+    this.#pending.add(deadline)
+    this.#cancelTimer ??= this.#runtime.scheduler.after(LOOK_MILLISECONDS, () => this.#look())
+    return () => this.#pending.delete(deadline)
+  }
+
+  close(): void {
+    this.#cancelTimer?.()
+    this.#cancelTimer = null
+    this.#pending.clear()
+  }
+
+  #look(): void {
+    this.#cancelTimer = null
+    const now = this.#runtime.clock.monotonic()
+    for (const deadline of this.#pending) {
+      if (deadline.at > now) continue
+      this.#pending.delete(deadline)
+      deadline.onPassed()
+    }
+    if (this.#pending.size > 0) this.#cancelTimer ??= this.#runtime.scheduler.after(LOOK_MILLISECONDS, () => this.#look())
+  }
+}

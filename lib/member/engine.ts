@@ -1,0 +1,533 @@
+import createDebug from 'debug'
+import {
+  type Epoch,
+  isZooKeeperError,
+  type MemberId,
+  NO_SESSION,
+  type Runtime,
+  type SessionId,
+  ZooKeeperError,
+  type Zxid
+} from '../base/index.js'
+import type { Storage } from '../storage/index.js'
+import type { PeerLinks, Refusal } from '../transport/index.js'
+import {
+  asList,
+  asSessionId,
+  decodeBounded,
+  decodeRequests,
+  encode,
+  encodeRequests,
+  type MemberMessage,
+  type Request
+} from '../wire/index.js'
+import { type Batch, majorityOf, type RoleName } from '../zab/index.js'
+import { Applier } from './applier.js'
+import { Conductor, type ConductorHandlers } from './conductor.js'
+import { Deadlines } from './deadlines.js'
+import { guardedRuntime } from './guarded-runtime.js'
+import type { CheckedOptions } from './options.js'
+import { Outbox, type Requester } from './outbox.js'
+import { ReadIndex } from './read-index.js'
+import { type AppliedTxn, Replica } from './replica.js'
+import { RequestProcessor } from './request-processor.js'
+import { Session, type SessionHost } from './session.js'
+import { Snapshotter } from './snapshotter.js'
+import { Ticker } from './ticker.js'
+import { WatchDispatcher } from './watch-dispatcher.js'
+
+const debug = createDebug('embedded-zookeeper:session')
+
+/** Sessions that one member may report alive. */
+const SESSIONS_MAX = 1_000_000
+
+/** How long a failed store rests before it is opened again, in milliseconds: doubled from the first to the last. */
+const REOPEN_FIRST = 100
+const REOPEN_LAST = 5_000
+
+export interface EngineParts {
+  readonly id: MemberId
+  /** Names this process among all that this member ever had. */
+  readonly run: string
+  readonly options: CheckedOptions
+  readonly runtime: Runtime
+  readonly storage: Storage
+  readonly links: PeerLinks
+  /** The stored state that the log goes on from. */
+  readonly replica: Replica
+}
+
+/** What the engine tells the member that is built around it. */
+export interface EngineHandlers {
+  onRole(role: RoleName, leader: MemberId | null, reason: string): void
+  /** Has begun (with the epoch) or ceased (null) to serve. */
+  onServing(serving: Serving | null): void
+  onSessionOver(session: Session): void
+  onRefused(refusal: Refusal): void
+  onConnected(connected: ReadonlySet<MemberId>): void
+  onStorage(state: 'failed' | 'recovered', error: ZooKeeperError | null): void
+  onStall(milliseconds: number): void
+  /** Nothing can go on: the engine has stopped. */
+  onFatal(error: Error): void
+}
+
+/** An established epoch, seen by a member that has applied what it began with. */
+export interface Serving {
+  readonly leader: MemberId
+  readonly epoch: Epoch
+}
+
+interface Joining extends Serving {
+  readonly zxidHistory: Zxid
+}
+
+/**
+ * One member at work: the protocol (conductor), the replicated state (applier), the requests of this member (outbox), and, while it leads,
+ * everybody's requests (request processor). It holds no policy of its own beyond who is told of what, and when.
+ */
+export class Engine implements ConductorHandlers, SessionHost {
+  readonly id: MemberId
+  readonly outbox: Outbox
+  readonly watches: WatchDispatcher
+  readonly deadlines: Deadlines
+  readonly requestTimeout: number
+  readonly maxDataLength: number
+  readonly conductor: Conductor
+  readonly #parts: EngineParts
+  readonly #runtime: Runtime
+  readonly #handlers: EngineHandlers
+  readonly #applier: Applier
+  readonly #readIndex: ReadIndex
+  readonly #snapshotter: Snapshotter
+  readonly #ticker: Ticker
+  readonly #process: Requester
+  readonly #sessions = new Map<SessionId, Session>()
+  #joining: Joining | null = null
+  #serving: Serving | null = null
+  #processor: RequestProcessor | null = null
+  /** Requests of learners that were faster than our own applying of the history. */
+  #held: { readonly from: MemberId; readonly requests: readonly Request[] }[] = []
+  #whenServing: (() => void)[] = []
+  #whenApplied: { readonly zxid: Zxid; readonly callback: () => void }[] = []
+  #unservedSince: number
+  #closed = false
+  storageError: ZooKeeperError | null = null
+
+  constructor(parts: EngineParts, handlers: EngineHandlers) {
+    const { id, options, storage, links, replica } = parts
+    const runtime = guardedRuntime(parts.runtime, error => this.onFatal(error))
+    const { scheduler, random } = runtime
+    this.#runtime = runtime
+    this.id = id
+    this.#parts = parts
+    this.#handlers = handlers
+    this.requestTimeout = options.requestTimeout
+    this.maxDataLength = options.maxDataLength
+    this.watches = new WatchDispatcher(error => this.report(error))
+    this.deadlines = new Deadlines(runtime)
+    const { initLimit, syncLimit, salvage, outstandingRequestsMax, outstandingBytesMax } = options
+    const quorum = majorityOf([...options.addresses.keys()])
+    this.conductor = new Conductor(
+      { runtime, storage, links, peerOptions: { id, quorum, initLimit, syncLimit, salvage, random } },
+      this
+    )
+    this.#applier = new Applier({ runtime, storage }, replica, {
+      onApplied: applied => this.#onApplied(applied),
+      onCaughtUp: zxid => this.#onCaughtUp(zxid),
+      onReset: (before, after) => this.#onReset(before, after),
+      onFailed: error => this.#onHistoryFailed(error)
+    })
+    this.outbox = new Outbox({
+      id,
+      scheduler,
+      outstandingRequestsMax,
+      outstandingBytesMax,
+      send: requests => this.#forward(requests)
+    })
+    this.#readIndex = new ReadIndex({
+      scheduler,
+      ask: query => this.#askLeader(query),
+      confirm: confirmation => this.conductor.dispatch({ kind: 'confirm', confirmation }),
+      reply: (to, query, zxid) => {
+        const epoch = this.conductor.peer?.epoch
+        if (epoch !== undefined) this.conductor.sendMemberMessage(to, { kind: 'readIndexReply', epoch, query, zxid })
+      }
+    })
+    this.#snapshotter = new Snapshotter({
+      runtime,
+      storage,
+      snapCount: options.snapCount,
+      onFinished: zxidBase => this.conductor.dispatch({ kind: 'purged', zxidBase }),
+      onFailed: error => this.conductor.failStorage(error)
+    })
+    const ticksMax = initLimit + syncLimit
+    this.#ticker = new Ticker(
+      runtime,
+      options.tickTime,
+      ticksMax,
+      () => this.#onTick(),
+      milliseconds => this.#handlers.onStall(milliseconds)
+    )
+    this.#process = this.outbox.enrol(NO_SESSION)
+    this.#unservedSince = runtime.clock.monotonic()
+  }
+
+  get replica(): Replica {
+    return this.#applier.replica
+  }
+
+  get serving(): boolean {
+    return this.#serving !== null
+  }
+
+  get sessions(): ReadonlyMap<SessionId, Session> {
+    return this.#sessions
+  }
+
+  get leader(): MemberId | null {
+    return this.conductor.peer?.leader ?? null
+  }
+
+  /** Takes part from here on. The first thing this process ever says is that it is another one than the last. */
+  start(): void {
+    this.conductor.start()
+    this.#ticker.start()
+    this.outbox.add(this.#process, { kind: 'enlist', run: this.#parts.run }, () => undefined)
+  }
+
+  /** Opens a session that lives in this process. Resolves once it is in the log and applied here. */
+  openSession(timeout: number): Promise<Session> {
+    return new Promise((resolve, reject) => {
+      this.outbox.add(this.#process, { kind: 'createSession', timeout }, answer => {
+        if (answer instanceof ZooKeeperError) return reject(answer)
+        const { change } = answer.txn
+        if (change.kind !== 'createSession')
+          return reject(new ZooKeeperError('SYSTEM_ERROR', { message: 'no session was created' }))
+        const session = new Session(this, { id: Replica.sessionIdOf(answer), timeout: change.timeout })
+        this.#sessions.set(session.sessionId, session)
+        debug('session %d opened', session.sessionId)
+        resolve(session)
+      })
+    })
+  }
+
+  whenServing(callback: () => void): void {
+    if (this.serving) callback()
+    else this.#whenServing.push(callback)
+  }
+
+  readIndex(callback: (zxid: Zxid) => void): void {
+    this.#readIndex.ask(callback)
+  }
+
+  whenApplied(zxid: Zxid, callback: () => void): void {
+    if (this.#applier.zxidApplied >= zxid) callback()
+    else this.#whenApplied.push({ zxid, callback })
+  }
+
+  report(error: unknown): void {
+    this.#parts.runtime.scheduler.post(() => {
+      throw error
+    })
+  }
+
+  /** Resolves once every request of this member has its answer; at once when there is no leader to answer. */
+  async drained(): Promise<void> {
+    while (this.serving && this.outbox.count > 0) await new Promise<void>(resolve => this.#runtime.scheduler.post(resolve))
+  }
+
+  /** Has the others elect anew at once, if this member leads. */
+  handOver(): void {
+    if (this.conductor.peer?.role === 'leading') this.conductor.dispatch({ kind: 'abdicate', reason: 'the leader closes' })
+  }
+
+  /** Stops taking part. Sessions that are left end as they are told to. Storage and links are the owner's to close, after this. */
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#stopServing()
+    this.#ticker.close()
+    this.conductor.stop()
+    this.#applier.close()
+    this.#snapshotter.abandon()
+    for (const session of [...this.#sessions.values()]) session.end('closed')
+    this.outbox.dismiss(this.#process, new ZooKeeperError('CLOSED'))
+    this.deadlines.close()
+    await this.#snapshotter.idle()
+  }
+
+  // What the conductor tells.
+
+  onLogged(batch: Batch): void {
+    this.#applier.offer(batch)
+  }
+
+  onTruncated(zxid: Zxid): void {
+    this.#applier.truncate(zxid)
+  }
+
+  onReplaced(): void {
+    this.#snapshotter.abandon()
+    this.#applier.reload()
+  }
+
+  onDeliver(through: Zxid): void {
+    this.#applier.deliver(through)
+  }
+
+  onRole(role: RoleName, leader: MemberId | null, reason: string): void {
+    this.#stopServing()
+    this.#handlers.onRole(role, leader, reason)
+  }
+
+  onServing(leader: MemberId, epoch: Epoch, zxidHistory: Zxid): void {
+    this.#joining = { leader, epoch, zxidHistory }
+    this.#settleServing()
+  }
+
+  onConfirmed(confirmation: number, zxid: Zxid): void {
+    this.#readIndex.onConfirmed(confirmation, zxid)
+  }
+
+  onMemberMessage(from: MemberId, message: MemberMessage): void {
+    const { peer } = this.conductor
+    // Meant for an epoch that is over, or that this member has left.
+    if (peer === null || !peer.serving || message.epoch !== peer.epoch) return
+    switch (message.kind) {
+      case 'requests':
+        if (peer.role === 'leading') this.#onRequests(from, message.group)
+        return
+      case 'readIndex':
+        if (peer.role === 'leading') this.#readIndex.onQuery(from, message.query)
+        return
+      case 'readIndexReply':
+        if (from === peer.leader) this.#readIndex.onReply(message.query, message.zxid)
+        return
+    }
+  }
+
+  /** The sessions that live here: alive as long as this event loop turns. */
+  pongPayload(): Uint8Array {
+    return encode([...this.#sessions.keys()])
+  }
+
+  onLearnerAlive(learner: MemberId, payload: Uint8Array): void {
+    if (this.#processor === null) return
+    try {
+      this.#processor.touch(asList(decodeBounded(payload), SESSIONS_MAX).map(asSessionId))
+    } catch (error) {
+      if (!isZooKeeperError(error, 'BAD_FRAME')) throw error
+      this.conductor.disconnect(learner, error.message)
+    }
+  }
+
+  onRefused(refusal: Refusal): void {
+    this.#handlers.onRefused(refusal)
+  }
+
+  onConnected(connected: ReadonlySet<MemberId>): void {
+    this.#handlers.onConnected(connected)
+  }
+
+  onStorageFailed(error: ZooKeeperError): void {
+    this.#stopServing()
+    this.#snapshotter.abandon()
+    this.storageError = error
+    this.#handlers.onRole('looking', null, 'storage failed')
+    this.#handlers.onStorage('failed', error)
+    this.#reopenAfter(REOPEN_FIRST)
+  }
+
+  /** A rule of our own was broken, or nothing can go on: the member stops, the application it lives in does not. */
+  onFatal(error: unknown): void {
+    if (this.#closed) return
+    this.#handlers.onFatal(error instanceof Error ? error : new ZooKeeperError('SYSTEM_ERROR', { cause: error }))
+  }
+
+  // What the applier tells.
+
+  #onApplied(applied: AppliedTxn): void {
+    const { txn, events } = applied
+    const { change } = txn
+    // Watches before answers: a session is told of a change before it can see it.
+    this.watches.fire(events)
+    if (txn.cxid > 0 && txn.member === this.id && this.#isOfThisProcess(txn.session)) this.outbox.onAnswer(applied)
+    this.#processor?.onApplied(applied)
+    if (change.kind === 'closeSession') this.#onSessionOver(change.session)
+    this.#snapshotter.onApplied(this.replica)
+  }
+
+  #isOfThisProcess(session: SessionId): boolean {
+    if (session !== NO_SESSION) return this.#sessions.has(session)
+    return this.replica.sessions.member(this.id)?.run === this.#parts.run
+  }
+
+  #onSessionOver(id: SessionId): void {
+    const session = this.#sessions.get(id)
+    if (session === undefined) return
+    this.#sessions.delete(id)
+    session.onEnded()
+    debug('session %d is %s', id, session.state)
+    this.#handlers.onSessionOver(session)
+  }
+
+  #onCaughtUp(zxid: Zxid): void {
+    this.#processor?.onCaughtUp(zxid)
+    this.#settleServing()
+    if (this.#whenApplied.length === 0) return
+    const due = this.#whenApplied.filter(waiter => waiter.zxid <= zxid)
+    this.#whenApplied = this.#whenApplied.filter(waiter => waiter.zxid > zxid)
+    for (const { callback } of due) callback()
+  }
+
+  /** The state has been replaced by a leader's snapshot: answers and ends of sessions that lie in between are known from it alone. */
+  #onReset(before: Replica, after: Replica): void {
+    this.watches.rebase(before.tree, after.tree)
+    for (const id of [...this.#sessions.keys()]) if (after.sessions.session(id) === null) this.#onSessionOver(id)
+    this.#dropAnswered(this.#process, after)
+    for (const session of this.#sessions.values()) this.#dropAnswered(session.requester, after)
+  }
+
+  /** Whose answer lies in the replaced history was done; what came of it is not known any more. */
+  #dropAnswered(requester: Requester, replica: Replica): void {
+    const { session } = requester
+    if (session === NO_SESSION && !this.#isOfThisProcess(NO_SESSION)) return
+    const last = replica.sessions.lastRequest(session, this.id)
+    if (last !== null) this.outbox.onAnsweredThrough(requester, last)
+  }
+
+  #onHistoryFailed(error: unknown): void {
+    if (this.#closed || this.conductor.peer === null) return
+    // What is whole and cannot be applied is a bug; what is not whole is the store's.
+    const ofTheStore = isZooKeeperError(error, 'LOG_CORRUPTED') || isZooKeeperError(error, 'STORAGE_FAILED')
+    if (ofTheStore) this.conductor.failStorage(error)
+    else this.onFatal(error)
+  }
+
+  // Serving.
+
+  #settleServing(): void {
+    const joining = this.#joining
+    if (joining === null || this.#applier.zxidApplied < joining.zxidHistory) return
+    this.#joining = null
+    const { leader, epoch } = joining
+    this.#serving = { leader, epoch }
+    if (leader === this.id) this.#beginReign()
+    this.outbox.open()
+    this.#readIndex.open()
+    for (const session of this.#sessions.values()) session.onServing(true)
+    this.#handlers.onServing(this.#serving)
+    for (const callback of this.#whenServing.splice(0)) callback()
+  }
+
+  #stopServing(): void {
+    this.#joining = null
+    this.#processor?.end()
+    this.#processor = null
+    this.#held = []
+    this.outbox.close()
+    this.#readIndex.close()
+    if (this.#serving === null) return
+    this.#serving = null
+    this.#unservedSince = this.#runtime.clock.monotonic()
+    for (const session of this.#sessions.values()) session.onServing(false)
+    this.#handlers.onServing(null)
+  }
+
+  #beginReign(): void {
+    const { options } = this.#parts
+    const { tickTime, minSessionTimeout, maxSessionTimeout } = options
+    const { conductor } = this
+    const processor = new RequestProcessor(
+      {
+        id: this.id,
+        ...this.#runtime,
+        tickTime,
+        minSessionTimeout,
+        maxSessionTimeout,
+        zxidNext: () => this.#peer.zxidNext,
+        proposalsLeft: () => this.#peer.proposalsLeft,
+        propose: batch => conductor.dispatch({ kind: 'propose', batch }),
+        onEpochExhausted: () => conductor.dispatch({ kind: 'abdicate', reason: 'the epoch has no numbers left' }),
+        onViolation: (member, reason) => conductor.disconnect(member, reason)
+      },
+      this.replica
+    )
+    this.#processor = processor
+    for (const { from, requests } of this.#held.splice(0)) processor.submit(from, requests)
+  }
+
+  get #peer() {
+    const { peer } = this.conductor
+    if (peer === null) throw new ZooKeeperError('STORAGE_FAILED', { message: 'the protocol has stopped' })
+    return peer
+  }
+
+  #onRequests(from: MemberId, group: Uint8Array): void {
+    let requests: readonly Request[]
+    try {
+      requests = decodeRequests(group)
+    } catch (error) {
+      if (!isZooKeeperError(error, 'BAD_FRAME')) throw error
+      this.conductor.disconnect(from, error.message)
+      return
+    }
+    if (this.#processor === null) this.#held.push({ from, requests })
+    else this.#processor.submit(from, requests)
+  }
+
+  #forward(requests: readonly Request[]): void {
+    const serving = this.#serving
+    if (serving === null) return
+    if (this.#processor !== null) this.#processor.submit(this.id, requests)
+    else {
+      const group = encodeRequests(requests)
+      this.conductor.sendMemberMessage(serving.leader, { kind: 'requests', epoch: serving.epoch, group })
+    }
+  }
+
+  #askLeader(query: number): void {
+    const serving = this.#serving
+    if (serving === null) return
+    if (serving.leader === this.id) this.#readIndex.onQuery(null, query)
+    else this.conductor.sendMemberMessage(serving.leader, { kind: 'readIndex', epoch: serving.epoch, query })
+  }
+
+  // Time.
+
+  #onTick(): void {
+    this.conductor.dispatch({ kind: 'tick' })
+    if (this.#processor !== null) {
+      this.#processor.touch([...this.#sessions.keys()])
+      this.#processor.onTick()
+    }
+    if (this.#serving !== null) return
+    // Without a leader for that long, a session must be taken for dead here: the others may have ended it.
+    const unserved = this.#runtime.clock.monotonic() - this.#unservedSince
+    for (const session of [...this.#sessions.values()]) {
+      if (unserved < session.sessionTimeout) continue
+      this.#sessions.delete(session.sessionId)
+      session.end('expired')
+      this.#handlers.onSessionOver(session)
+    }
+  }
+
+  #reopenAfter(milliseconds: number): void {
+    this.#runtime.scheduler.after(milliseconds, () => {
+      if (this.#closed) return
+      this.#parts.storage.reopen().then(
+        () => this.#runtime.scheduler.post(() => this.#onReopened()),
+        (error: unknown) => {
+          debug('the store cannot be reopened: %o', error)
+          this.#reopenAfter(Math.min(milliseconds * 2, REOPEN_LAST))
+        }
+      )
+    })
+  }
+
+  #onReopened(): void {
+    if (this.#closed) return
+    this.storageError = null
+    this.conductor.start()
+    this.#handlers.onStorage('recovered', null)
+  }
+}

@@ -1,0 +1,179 @@
+import {
+  assert,
+  LIMITS,
+  type MemberId,
+  NO_SESSION,
+  present,
+  type Scheduler,
+  type SessionId,
+  ZooKeeperError
+} from '../base/index.js'
+import { type Request, type RequestBody, requestBytesBound } from '../wire/index.js'
+import type { AppliedTxn } from './replica.js'
+
+/** A write on its way: from the call until its txn is applied here. */
+export interface PendingRequest {
+  readonly request: Request
+  readonly bytes: number
+  /** Called with the txn that answers it, or with the error that means it will never be answered. */
+  readonly settle: (answer: AppliedTxn | ZooKeeperError) => void
+  /** What its session issued behind it and does not go through the log: called directly after it has been settled. */
+  readonly behind: (() => void)[]
+}
+
+/** Who issues numbered requests: one session, or the member's process itself. */
+export class Requester {
+  readonly session: SessionId
+  readonly pending: PendingRequest[] = []
+  #cxid = 0
+
+  constructor(session: SessionId) {
+    this.session = session
+  }
+
+  get last(): PendingRequest | null {
+    return this.pending.at(-1) ?? null
+  }
+
+  nextCxid(): number {
+    return ++this.#cxid
+  }
+}
+
+export interface OutboxParts {
+  readonly id: MemberId
+  readonly scheduler: Scheduler
+  readonly outstandingRequestsMax: number
+  readonly outstandingBytesMax: number
+  /** Hands a group to the leader. Called only while the member serves. */
+  send(requests: readonly Request[]): void
+}
+
+/**
+ * The requests of this member that have no answer yet, in order, and the promise that each takes effect exactly once whatever becomes of
+ * leaders meanwhile: an answer is a txn in the log and nothing else, and what is unanswered once this member has applied the whole history
+ * that a new epoch begins with is in no log, and is sent again under its old number.
+ */
+export class Outbox {
+  readonly #parts: OutboxParts
+  readonly #requesters = new Map<SessionId, Requester>()
+  #unsent: PendingRequest[] = []
+  #open = false
+  #flushPosted = false
+  #count = 0
+  #bytes = 0
+
+  constructor(parts: OutboxParts) {
+    this.#parts = parts
+  }
+
+  /** Requests without an answer. */
+  get count(): number {
+    return this.#count
+  }
+
+  enrol(session: SessionId): Requester {
+    const requester = new Requester(session)
+    assert(!this.#requesters.has(session), 'a session issues its requests in one place')
+    this.#requesters.set(session, requester)
+    return requester
+  }
+
+  /** The session is over: what it still waits for will never be answered. */
+  dismiss(requester: Requester, error: ZooKeeperError): void {
+    if (this.#requesters.get(requester.session) !== requester) return
+    this.#requesters.delete(requester.session)
+    this.#unsent = this.#unsent.filter(pending => pending.request.session !== requester.session)
+    for (const pending of requester.pending.splice(0)) this.#settle(pending, error)
+  }
+
+  /**
+   * Queues a request. All that is queued in one turn of the event loop leaves together.
+   * @throws ZooKeeperError `THROTTLED` when too much is outstanding, `BAD_ARGUMENTS` when it is too large for one txn
+   */
+  add(requester: Requester, body: RequestBody, settle: PendingRequest['settle']): PendingRequest {
+    const bytes = requestBytesBound(body)
+    if (bytes > LIMITS.requestBytesMax) {
+      throw new ZooKeeperError('BAD_ARGUMENTS', { message: `a request of ${bytes} bytes, more than ${LIMITS.requestBytesMax}` })
+    }
+    const { outstandingRequestsMax, outstandingBytesMax, id } = this.#parts
+    if (this.#count >= outstandingRequestsMax || (this.#count > 0 && this.#bytes + bytes > outstandingBytesMax)) {
+      throw new ZooKeeperError('THROTTLED', { message: `${this.#count} requests of ${this.#bytes} bytes are outstanding` })
+    }
+    const request = { session: requester.session, member: id, cxid: requester.nextCxid(), body }
+    const pending: PendingRequest = { request, bytes, settle, behind: [] }
+    requester.pending.push(pending)
+    this.#unsent.push(pending)
+    this.#count++
+    this.#bytes += bytes
+    this.#post()
+    return pending
+  }
+
+  /** The member serves, and has applied all that its epoch began with: what has no answer by now is sent (again). */
+  open(): void {
+    this.#open = true
+    this.#unsent = [...this.#requesters.values()].flatMap(requester => requester.pending)
+    this.#post()
+  }
+
+  /** There is no leader to send anything to. */
+  close(): void {
+    this.#open = false
+  }
+
+  /** A txn that answers a request of this process. */
+  onAnswer(applied: AppliedTxn): void {
+    const { session, cxid } = applied.txn
+    const requester = this.#requesters.get(session)
+    if (requester === undefined) return
+    const pending = present(requester.pending.shift(), 'an answer belongs to a request')
+    assert(pending.request.cxid === cxid, 'answers come in the order of the requests')
+    this.#settle(pending, applied)
+  }
+
+  /** Requests up to number `cxid` are in a history that was replaced by a snapshot: they took effect or were refused, nobody knows which. */
+  onAnsweredThrough(requester: Requester, cxid: number): void {
+    const message = 'answered while this member was catching up by a snapshot'
+    for (let first = requester.pending[0]; first !== undefined && first.request.cxid <= cxid; first = requester.pending[0]) {
+      requester.pending.shift()
+      this.#settle(first, new ZooKeeperError('CONNECTION_LOSS', { message }))
+    }
+  }
+
+  #settle(pending: PendingRequest, answer: AppliedTxn | ZooKeeperError): void {
+    this.#count--
+    this.#bytes -= pending.bytes
+    pending.settle(answer)
+    for (const next of pending.behind) next()
+  }
+
+  #post(): void {
+    if (!this.#open || this.#flushPosted || this.#unsent.length === 0) return
+    this.#flushPosted = true
+    this.#parts.scheduler.post(() => {
+      this.#flushPosted = false
+      if (this.#open) this.#flush()
+    })
+  }
+
+  #flush(): void {
+    const unsent = this.#unsent
+    this.#unsent = []
+    let group: Request[] = []
+    let bytes = 0
+    for (const pending of unsent) {
+      if (group.length >= LIMITS.batchTxnsMax || (group.length > 0 && bytes + pending.bytes > LIMITS.batchBytesMax)) {
+        this.#parts.send(group)
+        group = []
+        bytes = 0
+      }
+      group.push(pending.request)
+      bytes += pending.bytes
+    }
+    if (group.length > 0) this.#parts.send(group)
+  }
+}
+
+/** The requester that speaks for the process rather than for a session. */
+export const PROCESS = NO_SESSION

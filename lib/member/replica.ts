@@ -1,0 +1,74 @@
+import { NO_SESSION, type SessionId, type Zxid } from '../base/index.js'
+import { SessionTable } from '../session/index.js'
+import { DataTree, type OperationResult, type TreeEvent } from '../tree/index.js'
+import { decodeTxn, ephemeralsEndedBy, type Txn } from '../wire/index.js'
+
+/** What one committed txn did. */
+export interface AppliedTxn {
+  readonly zxid: Zxid
+  readonly txn: Txn
+  readonly result: OperationResult
+  readonly events: readonly TreeEvent[]
+}
+
+const NOTHING: OperationResult = { kind: 'none' }
+
+/** The replicated state: znodes and sessions after a zxid. Holds committed state only, and is equal on all members at the same zxid. */
+export class Replica {
+  readonly tree: DataTree
+  readonly sessions: SessionTable
+
+  constructor(tree: DataTree = new DataTree(), sessions: SessionTable = new SessionTable()) {
+    this.tree = tree
+    this.sessions = sessions
+  }
+
+  get zxidApplied(): Zxid {
+    return this.tree.zxidApplied
+  }
+
+  /** Of everything in it; equal digests at the same zxid mean equal state. */
+  get digest(): string {
+    return `${this.tree.digest}${this.sessions.digest}`
+  }
+
+  /** Applies the next committed txn. */
+  apply(bytes: Uint8Array, zxid: Zxid): AppliedTxn {
+    const txn = decodeTxn(bytes)
+    const { change } = txn
+    switch (change.kind) {
+      case 'enlist':
+        this.sessions.apply(change, zxid)
+        this.#record(txn)
+        this.tree.advance(zxid)
+        return { zxid, txn, result: NOTHING, events: [] }
+      case 'createSession':
+        this.#record(txn)
+        this.sessions.apply(change, zxid)
+        this.tree.advance(zxid)
+        return { zxid, txn, result: NOTHING, events: [] }
+      case 'closeSession': {
+        this.#record(txn)
+        const { events } = this.tree.apply(ephemeralsEndedBy(change), zxid, txn.time)
+        this.sessions.apply({ kind: 'closeSession', session: change.session }, zxid)
+        return { zxid, txn, result: NOTHING, events }
+      }
+      default: {
+        this.#record(txn)
+        return { zxid, txn, ...this.tree.apply(change, zxid, txn.time) }
+      }
+    }
+  }
+
+  /** Txns that the leader made of its own accord answer nothing, and neither does the refusal of a session that is gone. */
+  #record(txn: Txn): void {
+    if (txn.cxid === 0) return
+    if (txn.session !== NO_SESSION && this.sessions.session(txn.session) === null) return
+    this.sessions.recordRequest(txn.session, txn.member, txn.cxid)
+  }
+
+  /** The zxid of the txn that created it: a session is named by it for ever. */
+  static sessionIdOf(applied: AppliedTxn): SessionId {
+    return applied.zxid as number as SessionId
+  }
+}

@@ -1,0 +1,96 @@
+import createDebug from 'debug'
+import { type Random, type Runtime, randomInt, type Zxid } from '../base/index.js'
+import type { Storage } from '../storage/index.js'
+import { encodeSessionChunks, encodeZnodeChunks } from '../wire/index.js'
+import type { Replica } from './replica.js'
+
+const debug = createDebug('embedded-zookeeper:storage')
+
+/** Znodes walked between two turns of the event loop. */
+const ZNODES_PER_SLICE = 500
+
+export interface SnapshotterParts {
+  readonly runtime: Runtime
+  readonly storage: Storage
+  /** Txns between snapshots; each member takes between half and all of it, so that they do not write at the same time. */
+  readonly snapCount: number
+  onFinished(zxidBase: Zxid): void
+  onFailed(error: unknown): void
+}
+
+/** Writes a snapshot of the replica every so many txns, while the replica goes on changing. */
+export class Snapshotter {
+  readonly #parts: SnapshotterParts
+  #txns = 0
+  #threshold: number
+  #running: Promise<void> | null = null
+  #generation = 0
+
+  constructor(parts: SnapshotterParts) {
+    this.#parts = parts
+    this.#threshold = thresholdOf(parts.snapCount, parts.runtime.random)
+  }
+
+  /** One more txn has been applied to `replica`. */
+  onApplied(replica: Replica): void {
+    this.#txns++
+    if (this.#txns < this.#threshold || this.#running !== null) return
+    this.#txns = 0
+    this.#threshold = thresholdOf(this.#parts.snapCount, this.#parts.runtime.random)
+    const generation = this.#generation
+    this.#running = this.#write(replica, generation).then(
+      zxidBase => {
+        this.#running = null
+        if (zxidBase !== null && this.#generation === generation) this.#parts.onFinished(zxidBase)
+      },
+      (error: unknown) => {
+        this.#running = null
+        if (this.#generation === generation) this.#parts.onFailed(error)
+      }
+    )
+  }
+
+  /** Gives up the snapshot under way: its replica, or its store, is not the member's any more. */
+  abandon(): void {
+    this.#generation++
+    this.#txns = 0
+  }
+
+  /** Resolves once nothing is being written. */
+  async idle(): Promise<void> {
+    await this.#running
+  }
+
+  async #write(replica: Replica, generation: number): Promise<Zxid | null> {
+    const { storage, runtime } = this.#parts
+    const cut = replica.tree.cut()
+    const { digest } = replica
+    const chunks = encodeSessionChunks(replica.sessions.snapshot())
+    const writer = storage.beginSnapshot(cut.zxid)
+    const abandoned = () => this.#generation !== generation
+    try {
+      for (const chunk of chunks) await writer.chunk(chunk)
+      for (let records = cut.next(ZNODES_PER_SLICE); records.length > 0; records = cut.next(ZNODES_PER_SLICE)) {
+        for (const chunk of encodeZnodeChunks(records)) {
+          if (abandoned()) break
+          await writer.chunk(chunk)
+        }
+        if (abandoned()) {
+          await writer.abandon()
+          return null
+        }
+        await new Promise<void>(resolve => runtime.scheduler.post(resolve))
+      }
+      const zxidBase = await writer.finish(digest)
+      debug('snapshot at %s, %d znodes', cut.zxid, replica.tree.nodeCount)
+      return zxidBase
+    } finally {
+      cut.close()
+    }
+  }
+}
+
+function thresholdOf(snapCount: number, random: Random): number {
+  const half = Math.max(1, Math.floor(snapCount / 2))
+  return half + randomInt(random, half)
+}
