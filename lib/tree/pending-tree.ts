@@ -5,11 +5,32 @@ import type { CreateOperation, MultiOperation, Operation, OperationCode, SingleO
 import { isReservedPath, parentOf, pathBytes, pathProblem, prefixProblem, sequentialSuffix } from './path.js'
 import { CVERSION_MAX, nextVersion, VERSION_ANY } from './stat.js'
 
-/** How a znode will be once the outstanding txns are applied. Replaced, never changed, so that a multi can be taken back. */
-interface PendingNode extends ZnodeCounters {
-  /** The last txn that touches it. */
-  readonly zxid: Zxid
-  readonly exists: boolean
+/**
+ * How a znode will be once the outstanding txns are applied. Replaced, never changed, so that a multi can be taken back.
+ * PERF: a class, because copies by `...` cost half of what preparing a setData does.
+ */
+class PendingNode implements ZnodeCounters {
+  constructor(
+    /** The last txn that touches it. */
+    readonly zxid: Zxid,
+    readonly exists: boolean,
+    readonly version: number,
+    readonly cversion: number,
+    readonly numChildren: number,
+    readonly owner: SessionId
+  ) {}
+
+  withVersion(zxid: Zxid, version: number): PendingNode {
+    return new PendingNode(zxid, true, version, this.cversion, this.numChildren, this.owner)
+  }
+
+  withChildren(zxid: Zxid, cversion: number, numChildren: number): PendingNode {
+    return new PendingNode(zxid, true, this.version, cversion, numChildren, this.owner)
+  }
+
+  deleted(zxid: Zxid): PendingNode {
+    return new PendingNode(zxid, false, this.version, this.cversion, this.numChildren, this.owner)
+  }
 }
 
 /** One outstanding txn: what {@link PendingTree.forget} has to look at when it has been applied. */
@@ -141,7 +162,7 @@ export class PendingTree {
         if (node === null) return refused('NO_NODE', path)
         if (!isVersion(node, version)) return refused('BAD_VERSION', path)
         const versionAfter = nextVersion(node.version)
-        this.#replace(path, node, { ...node, version: versionAfter, zxid }, replaced)
+        this.#replace(path, node, node.withVersion(zxid, versionAfter), replaced)
         return { kind: 'setData', path, data: operation.data, version: versionAfter }
       }
       case 'check': {
@@ -177,24 +198,25 @@ export class PendingTree {
       return refused('BAD_ARGUMENTS', path)
     }
     const parentCversion = parent.cversion + 1
-    const parentAfter = { ...parent, cversion: parentCversion, numChildren: parent.numChildren + 1, zxid }
+    const parentAfter = parent.withChildren(zxid, parentCversion, parent.numChildren + 1)
     this.#replace(parentPath, parent, parentAfter, replaced)
-    this.#replace(path, null, { exists: true, version: 0, cversion: 0, numChildren: 0, owner, zxid }, replaced)
+    this.#replace(path, null, new PendingNode(zxid, true, 0, 0, 0, owner), replaced)
     return { kind: 'create', path, data: operation.data, owner, parentCversion }
   }
 
   #delete(path: string, node: PendingNode, zxid: Zxid, replaced: Replaced[]): void {
     const parentPath = parentOf(path)
     const parent = this.#present(parentPath)
-    this.#replace(parentPath, parent, { ...parent, numChildren: parent.numChildren - 1, zxid }, replaced)
-    this.#replace(path, node, { ...node, exists: false, zxid }, replaced)
+    this.#replace(parentPath, parent, parent.withChildren(zxid, parent.cversion, parent.numChildren - 1), replaced)
+    this.#replace(path, node, node.deleted(zxid), replaced)
   }
 
   #find(path: string): PendingNode | null {
     const record = this.#records.get(path)
     if (record !== undefined) return record.exists ? record : null
     const counters = this.#committed.countersOf(path)
-    return counters === null ? null : { ...counters, exists: true, zxid: ZXID_ZERO }
+    if (counters === null) return null
+    return new PendingNode(ZXID_ZERO, true, counters.version, counters.cversion, counters.numChildren, counters.owner)
   }
 
   #present(path: string): PendingNode {

@@ -1,0 +1,176 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { isZooKeeperError, type MemberId, NO_SESSION } from '../../lib/base/index.js'
+import {
+  decodeTxn,
+  encode,
+  encodeTxn,
+  ephemeralsEndedBy,
+  requestBytesBound,
+  type Txn,
+  type TxnChange
+} from '../../lib/wire/index.js'
+import { mutationsOf } from '../fixtures/mutated-bytes.js'
+import { arbitraryOperation, arbitrarySession, bytes, Leader, session, zxidAt } from '../fixtures/tree.js'
+
+const A = session(zxidAt(5))
+const txnOf = (change: TxnChange, rest: Partial<Txn> = {}): Txn => ({
+  session: A,
+  member: 3 as MemberId,
+  cxid: 7,
+  time: 1_700_000_000_123,
+  change,
+  ...rest
+})
+
+const CHANGES: readonly TxnChange[] = [
+  { kind: 'create', path: '/a', data: bytes('value'), owner: A, parentCversion: 1 },
+  { kind: 'create', path: '/ä/日本', data: null, owner: NO_SESSION, parentCversion: 2 ** 31 - 1 },
+  { kind: 'delete', path: '/a' },
+  { kind: 'setData', path: '/', data: new Uint8Array(0), version: -(2 ** 31) },
+  { kind: 'setData', path: '/a', data: null, version: 2 ** 31 - 1 },
+  { kind: 'check', path: '/a' },
+  { kind: 'multi', changes: [] },
+  {
+    kind: 'multi',
+    changes: [
+      { kind: 'create', path: '/a', data: null, owner: NO_SESSION, parentCversion: 1 },
+      { kind: 'delete', path: '/a' },
+      { kind: 'check', path: '/b' }
+    ]
+  },
+  { kind: 'refused', code: 'SESSION_EXPIRED' },
+  { kind: 'refused', code: 'NO_NODE', path: '/a/' },
+  { kind: 'refused', code: 'BAD_VERSION', path: '/a', results: ['OK', 'BAD_VERSION', 'RUNTIME_INCONSISTENCY'] },
+  { kind: 'enlist', member: 255 as MemberId, run: 'abc' },
+  { kind: 'createSession', timeout: 10_000, member: 1 as MemberId, run: 'abc', password: new Uint8Array(16).fill(9) },
+  { kind: 'closeSession', session: A, paths: [] },
+  { kind: 'closeSession', session: A, paths: ['/a', '/b/c'] }
+]
+
+t.test('every kind of txn comes back as it went in', async t => {
+  for (const change of CHANGES) t.strictSame(decodeTxn(encodeTxn(txnOf(change))), txnOf(change), change.kind)
+  const own = txnOf({ kind: 'delete', path: '/a' }, { session: NO_SESSION, cxid: 0, time: 0 })
+  t.strictSame(decodeTxn(encodeTxn(own)), own)
+})
+
+t.test('what a leader prepares can always be read back, and stays below the bound of its request', async t => {
+  const property = fc.property(
+    fc.array(fc.tuple(arbitraryOperation, arbitrarySession), { maxLength: 40, size: 'max' }),
+    operations => {
+      const leader = new Leader()
+      return operations.every(([operation, owner]) => {
+        const change = leader.prepare(operation, owner)
+        if (change.kind === 'deleteEphemerals') return false
+        const encoded = encodeTxn(txnOf(change))
+        return encoded.length <= requestBytesBound(operation) && fc.stringify(decodeTxn(encoded).change) === fc.stringify(change)
+      })
+    }
+  )
+  t.doesNotThrow(() => fc.assert(property, { numRuns: 200 }))
+})
+
+t.test('a time or request number that could not be read back is not written', async t => {
+  const change: TxnChange = { kind: 'delete', path: '/a' }
+  for (const rest of [{ time: 1.5 }, { time: -1 }, { time: Number.NaN }, { cxid: -1 }, { cxid: 0.5 }]) {
+    t.throws(() => encodeTxn(txnOf(change, rest)), { code: 'INVARIANT_VIOLATED' })
+  }
+})
+
+t.test('the end of a session is for the tree the deletion of its ephemerals', async t => {
+  t.strictSame(ephemeralsEndedBy({ kind: 'closeSession', session: A, paths: ['/a'] }), {
+    kind: 'deleteEphemerals',
+    owner: A,
+    paths: ['/a']
+  })
+})
+
+t.test('every field is checked: what is not a txn is BAD_FRAME', async t => {
+  const good = [A, 3, 7, 1, [2, '/a']]
+  t.equal(decodeTxn(encode(good)).change.kind, 'delete')
+  const wrongEnvelopes = [
+    null,
+    7,
+    'txn',
+    [],
+    good.slice(0, 4),
+    [...good, 0],
+    [-1, 3, 7, 1, [2, '/a']],
+    [0.5, 3, 7, 1, [2, '/a']],
+    [2 ** 53, 3, 7, 1, [2, '/a']],
+    [A, 0, 7, 1, [2, '/a']],
+    [A, 256, 7, 1, [2, '/a']],
+    [A, 3, -1, 1, [2, '/a']],
+    [A, 3, 7, 1.5, [2, '/a']],
+    [A, 3, 7, '1', [2, '/a']]
+  ]
+  const wrongChanges = [
+    null,
+    [],
+    'delete',
+    [0],
+    [10],
+    ['2', '/a'],
+    [2],
+    [2, null],
+    [2, '/a', 0],
+    [2, 'a'],
+    [2, '/a/'],
+    [2, '//'],
+    [2, '/\u0000'],
+    [2, `/${'x'.repeat(1024)}`],
+    [1, '/a', null, 0],
+    [1, '/a', 'text', 0, 1],
+    [1, '/a', [1], 0, 1],
+    [1, '/a', null, -1, 1],
+    [1, '/a', null, 0, 0],
+    [1, '/a', null, 0, 2 ** 31],
+    [1, '/a', undefined, 0, 1.5],
+    [3, '/a', null, -1],
+    [3, '/a', null, 2 ** 31],
+    [3, '/a', 5, 1],
+    [5, null],
+    [5, [[5, []]]],
+    [5, [[6, 'NO_NODE', null, null]]],
+    [5, [[7, 1, 'a']]],
+    [5, Array.from({ length: 1001 }, () => [4, '/a'])],
+    [6, 'NOT_A_CODE', null, null],
+    [6, 'OK', null, null],
+    [6, 'toString', null, null],
+    [6, 'NO_NODE', 5, null],
+    [6, 'NO_NODE', null, ['BAD']],
+    [6, 'NO_NODE', null, 'OK'],
+    [7, 0, 'a'],
+    [7, 1, ''],
+    [7, 1, 'x'.repeat(65)],
+    [8, 0, 1, 'a', new Uint8Array(16)],
+    [8, 1, 1, 'a', new Uint8Array(15)],
+    [8, 1, 1, 'a', new Uint8Array(17)],
+    [8, 1, 1, 'a', 'password'],
+    [9, A],
+    [9, A, ['a']],
+    [9, 'A', []]
+  ]
+  for (const wrong of [...wrongEnvelopes, ...wrongChanges.map(change => [A, 3, 7, 1, change])]) {
+    t.throws(() => decodeTxn(encode(wrong)), { code: 'BAD_FRAME' }, JSON.stringify(wrong)?.slice(0, 60))
+  }
+})
+
+t.test('damaged bytes are BAD_FRAME or another valid txn, and nothing else', async t => {
+  let refused = 0
+  for (const damaged of mutationsOf(
+    CHANGES.map(change => encodeTxn(txnOf(change))),
+    30_000,
+    1
+  )) {
+    try {
+      const txn = decodeTxn(damaged)
+      // What is accepted is a whole txn: it survives being written and read again.
+      if (fc.stringify(decodeTxn(encodeTxn(txn))) !== fc.stringify(txn)) t.fail('not the same again')
+    } catch (error) {
+      if (isZooKeeperError(error, 'BAD_FRAME')) refused++
+      else t.error(error)
+    }
+  }
+  t.ok(refused > 10_000, `${refused} refused`)
+})
