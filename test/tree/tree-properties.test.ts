@@ -127,6 +127,7 @@ t.test(
   'any sequence of operations has the results, events, Stats and trees of the plain model, also while it is cut',
   async t => {
     let cutsCompared = 0
+    const seen = new Set<string>()
     const property = fc.property(arbitrarySteps, steps => {
       const comparison = new Comparison()
       for (const step of steps) comparison.take(step)
