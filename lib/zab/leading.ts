@@ -53,6 +53,8 @@ export class Leading {
   #historyAtStart: History | null = null
   #streams = 0
   #pingSequence = 0
+  /** The ping behind the last promise: a quorum of promisers must answer it before their promises count. */
+  #promiseSequence = 0
   #confirmations: Confirmation[] = []
 
   constructor(context: PeerContext, transitions: Transitions, assembly: Assembly) {
@@ -275,14 +277,20 @@ export class Leading {
       this.#stepDown(`member ${learner.id} has a longer history`)
       return
     }
-    if (this.#phase === 'discovery') this.#settlePromises()
+    if (this.#phase === 'discovery') this.#promiseSequence = this.#ping()
     else this.#startSync(learner)
   }
 
+  /**
+   * A promise counts only while the one that gave it still knows of it: its link may be long dead without our having heard, and the disk
+   * behind it wiped and re-admitted elsewhere. So a quorum must answer after its last promise, all of it alive at one moment
+   * (docs/decisions/0010; without this, test/zab/readmission.test.ts loses a committed txn).
+   */
   #settlePromises(): void {
     if (this.#phase !== 'discovery' || !this.#epochAccepted) return
     const promised = [...this.#learners.values()].filter(learner => learner.phase === 'promised')
-    if (!this.#isQuorum(promised.filter(learner => learner.promised))) return
+    const alive = promised.filter(learner => learner.promised && learner.pongSequence >= this.#promiseSequence)
+    if (!this.#isQuorum(alive)) return
     this.#phase = 'synchronizing'
     const ensembleId = this.#ensembleId
     this.#historyAtStart = this.#context.journal.history
@@ -424,6 +432,7 @@ export class Leading {
   #onPong(learner: Learner, message: ZabMessageOf<'pong'>): void {
     if (message.sequence > learner.pongSequence) learner.pongSequence = message.sequence
     this.#context.emit({ kind: 'learnerAlive', learner: learner.id, payload: message.payload })
+    this.#settlePromises()
     this.#settleConfirmations()
     this.#settleAdmissions()
   }
