@@ -12,3 +12,5 @@ export type {
   StoreIdentity,
   VoteState
 } from './storage.js'
+export type { StorageFixture, StorageSuiteOptions } from './storage-suite.js'
+export { storageSuite } from './storage-suite.js'
