@@ -1,14 +1,4 @@
-import {
-  assert,
-  epochOf,
-  isZooKeeperError,
-  LIMITS,
-  present,
-  type Runtime,
-  ZooKeeperError,
-  type Zxid,
-  zxidFollows
-} from '../base/index.js'
+import { assert, epochOf, LIMITS, present, type Runtime, ZooKeeperError, type Zxid, zxidFollows } from '../base/index.js'
 import type { Storage } from '../storage/index.js'
 import { type Batch, batchAfter, batchThrough, txnsOf, zxidLastOf } from '../zab/index.js'
 import type { AppliedTxn, Replica } from './replica.js'

@@ -67,6 +67,7 @@ export interface EngineHandlers {
   onConnected(connected: ReadonlySet<MemberId>): void
   onStorage(state: 'failed' | 'recovered', error: ZooKeeperError | null): void
   onStall(milliseconds: number): void
+  onTick(): void
   /** Nothing can go on: the engine has stopped. */
   onFatal(error: Error): void
 }
@@ -410,6 +411,8 @@ export class Engine implements ConductorHandlers, SessionHost {
     if (joining === null || this.#applier.zxidApplied < joining.zxidHistory) return
     this.#joining = null
     const { leader, epoch } = joining
+    // The peer may have left the epoch again; that it has is the next thing we are told.
+    if (!this.#actsIn(joining)) return
     this.#serving = { leader, epoch }
     if (leader === this.id) this.#beginReign()
     this.outbox.open()
@@ -456,6 +459,11 @@ export class Engine implements ConductorHandlers, SessionHost {
     for (const { from, requests } of this.#held.splice(0)) processor.submit(from, requests)
   }
 
+  #actsIn({ leader, epoch }: Serving): boolean {
+    const { peer } = this.conductor
+    return peer?.serving === true && peer.leader === leader && peer.epoch === epoch
+  }
+
   get #peer() {
     const { peer } = this.conductor
     if (peer === null) throw new ZooKeeperError('STORAGE_FAILED', { message: 'the protocol has stopped' })
@@ -477,7 +485,8 @@ export class Engine implements ConductorHandlers, SessionHost {
 
   #forward(requests: readonly Request[]): void {
     const serving = this.#serving
-    if (serving === null) return
+    // Dropped, not lost: whatever has no answer is sent again in the next epoch.
+    if (serving === null || !this.#actsIn(serving)) return
     if (this.#processor !== null) this.#processor.submit(this.id, requests)
     else {
       const group = encodeRequests(requests)
@@ -500,6 +509,7 @@ export class Engine implements ConductorHandlers, SessionHost {
       this.#processor.touch([...this.#sessions.keys()])
       this.#processor.onTick()
     }
+    this.#handlers.onTick()
     if (this.#serving !== null) return
     // Without a leader for that long, a session must be taken for dead here: the others may have ended it.
     const unserved = this.#runtime.clock.monotonic() - this.#unservedSince

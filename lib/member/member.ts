@@ -1,0 +1,449 @@
+import { EventEmitter } from 'node:events'
+import {
+  type Epoch,
+  type MemberId,
+  NO_EPOCH,
+  NO_SESSION,
+  type Runtime,
+  type SessionId,
+  ZooKeeperError,
+  type Zxid
+} from '../base/index.js'
+import type { Storage } from '../storage/index.js'
+import type { PeerLinks, Refusal } from '../transport/index.js'
+import type { Stat } from '../tree/index.js'
+import type { RoleName, Standing, Waiting } from '../zab/index.js'
+import { badArguments } from './arguments.js'
+import { Call } from './call.js'
+import { Engine, type EngineHandlers, type Serving } from './engine.js'
+import type { EnsembleMember, MemberEvents, MemberProgress } from './ensemble-member.js'
+import { LocalView } from './local-view.js'
+import type { CheckedOptions } from './options.js'
+import type { Replica } from './replica.js'
+import type { Session } from './session.js'
+import type { MemberStatus } from './status.js'
+import type { Watcher } from './watcher.js'
+import type {
+  CallOptions,
+  CreateOptions,
+  Data,
+  LocalTree,
+  MultiOp,
+  MultiResult,
+  SessionState,
+  VersionOptions,
+  WatchedReadOptions,
+  WatchListener,
+  WatchOptions,
+  ZooKeeper
+} from './zookeeper.js'
+
+/** How long closing waits for what is outstanding, in milliseconds. */
+const CLOSE_MILLISECONDS_MAX = 3_000
+
+export interface MemberParts {
+  readonly id: MemberId
+  readonly run: string
+  readonly options: CheckedOptions
+  readonly runtime: Runtime
+  readonly storage: Storage
+  readonly links: PeerLinks
+  readonly replica: Replica
+  /** Called once, after everything else has been released. */
+  readonly onClosed: () => void
+}
+
+type Emitted = { [Name in keyof MemberEvents]: MemberEvents[Name] }
+
+/** The member as its application sees it: the engine, a session of its own, and what is to be told. */
+export class Member implements EnsembleMember, EngineHandlers {
+  readonly id: MemberId
+  readonly local: LocalTree
+  readonly events = new EventEmitter<Emitted>()
+  readonly #parts: MemberParts
+  readonly #engine: Engine
+  readonly #stateListeners = new Set<(state: SessionState) => void>()
+  readonly #refusals = new Map<MemberId | null, Refusal>()
+  #session: Session | null = null
+  #opening = false
+  #leader: MemberId | null = null
+  #waiting = ''
+  #closing: Promise<void> | null = null
+  #closed = false
+  #fatal: Error | null = null
+  #onReady: ((error: unknown) => void) | null = null
+
+  constructor(parts: MemberParts) {
+    this.#parts = parts
+    this.id = parts.id
+    this.#engine = new Engine(parts, this)
+    this.local = new LocalView(() => this.#engine.replica)
+  }
+
+  get role(): RoleName | 'closed' {
+    return this.#closed ? 'closed' : (this.#engine.conductor.peer?.role ?? 'looking')
+  }
+
+  get leader(): MemberId | null {
+    return this.#closed ? null : this.#engine.leader
+  }
+
+  get epoch(): Epoch {
+    return this.#engine.conductor.peer?.epoch ?? NO_EPOCH
+  }
+
+  get sessionId(): SessionId {
+    return this.#session?.sessionId ?? NO_SESSION
+  }
+
+  get sessionTimeout(): number {
+    return this.#session?.sessionTimeout ?? this.#parts.options.sessionTimeout
+  }
+
+  get state(): SessionState {
+    if (this.#closed || this.#closing !== null) return 'closed'
+    return this.#session?.state ?? 'connecting'
+  }
+
+  /** Listens, takes part, and resolves once the member serves and has its session. Rejects with the reason, with nothing left running. */
+  async start(): Promise<void> {
+    const { options, links } = this.#parts
+    try {
+      await links.start(this.#engine.conductor)
+      await this.#ready(options)
+    } catch (error) {
+      await this.close()
+      throw error
+    }
+  }
+
+  on<Name extends keyof MemberEvents>(event: Name, listener: (...args: MemberEvents[Name]) => void): this {
+    this.events.on(event, listener as never)
+    return this
+  }
+
+  off<Name extends keyof MemberEvents>(event: Name, listener: (...args: MemberEvents[Name]) => void): this {
+    this.events.off(event, listener as never)
+    return this
+  }
+
+  once<Name extends keyof MemberEvents>(event: Name, listener: (...args: MemberEvents[Name]) => void): this {
+    this.events.once(event, listener as never)
+    return this
+  }
+
+  status(): MemberStatus {
+    const { peer } = this.#engine.conductor
+    const { storage } = this.#parts
+    const { replica } = this.#engine
+    const { damage } = storage.state
+    return {
+      id: this.id,
+      role: this.role,
+      leader: this.leader,
+      epoch: this.epoch,
+      serving: this.#engine.serving,
+      connected: [...this.#engine.conductor.connected].sort((a, b) => a - b),
+      waiting: peer?.waiting ?? null,
+      standing: peer?.standing ?? 'withheld',
+      storage: {
+        durable: storage.durable,
+        failed: this.#engine.storageError?.message ?? null,
+        damage: damage?.description ?? null
+      },
+      zxidLogged: peer?.zxidLogged ?? (0 as Zxid),
+      zxidCommitted: peer?.zxidCommitted ?? (0 as Zxid),
+      zxidApplied: replica.zxidApplied,
+      digest: replica.digest,
+      learners: peer?.learners ?? [],
+      sessions: replica.sessions.size,
+      znodes: replica.tree.nodeCount,
+      watches: this.#engine.watches.count,
+      outstanding: this.#engine.outbox.count
+    }
+  }
+
+  async openSession(options: { readonly timeout?: number } = {}): Promise<ZooKeeper> {
+    const { timeout = this.#parts.options.sessionTimeout } = options
+    if (!Number.isInteger(timeout) || timeout < 1) throw badArguments('timeout is a whole number of milliseconds')
+    const over = this.#over()
+    if (over !== null) throw over
+    const call = new Call<Session>(this.#engine.deadlines, this.#parts.options.requestTimeout, {})
+    this.#engine.openSession(timeout).then(
+      session => (call.settled ? void session.close().catch(() => undefined) : call.resolve(session)),
+      (error: unknown) => call.reject(error)
+    )
+    return call.promise
+  }
+
+  create(path: string, data?: Data, options?: CreateOptions): Promise<{ readonly path: string; readonly stat: Stat }> {
+    return this.#own(session => session.create(path, data, options))
+  }
+
+  delete(path: string, options?: VersionOptions): Promise<void> {
+    return this.#own(session => session.delete(path, options))
+  }
+
+  exists(path: string, options?: WatchedReadOptions): Promise<Stat | null> {
+    return this.#own(session => session.exists(path, options))
+  }
+
+  getData(path: string, options?: WatchedReadOptions): Promise<{ readonly data: Buffer | null; readonly stat: Stat }> {
+    return this.#own(session => session.getData(path, options))
+  }
+
+  setData(path: string, data: Data, options?: VersionOptions): Promise<Stat> {
+    return this.#own(session => session.setData(path, data, options))
+  }
+
+  getChildren(
+    path: string,
+    options?: WatchedReadOptions
+  ): Promise<{ readonly children: readonly string[]; readonly stat: Stat }> {
+    return this.#own(session => session.getChildren(path, options))
+  }
+
+  multi(ops: readonly MultiOp[], options?: CallOptions): Promise<readonly MultiResult[]> {
+    return this.#own(session => session.multi(ops, options))
+  }
+
+  sync(options?: CallOptions): Promise<number> {
+    return this.#own(session => session.sync(options))
+  }
+
+  watch(path: string, options?: WatchOptions, listener?: WatchListener): Watcher {
+    const over = this.#over()
+    if (over !== null) throw over
+    if (this.#session === null) throw new ZooKeeperError('SESSION_EXPIRED', { message: 'there is no session at present' })
+    return this.#session.watch(path, options, listener)
+  }
+
+  getEphemerals(): Promise<readonly string[]> {
+    return this.#own(session => session.getEphemerals())
+  }
+
+  onState(listener: (state: SessionState) => void): () => void {
+    this.#stateListeners.add(listener)
+    return () => this.#stateListeners.delete(listener)
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  // What the engine tells.
+
+  onRole(role: RoleName, leader: MemberId | null): void {
+    if (this.#closed) return
+    this.#emit('role', role, leader)
+    this.#tellLeader(leader)
+    this.#tellWaiting()
+  }
+
+  onServing(serving: Serving | null): void {
+    if (serving === null) return
+    const { leader, epoch } = serving
+    this.#waiting = ''
+    this.#refusals.clear()
+    this.#progress({ kind: 'serving', leader, epoch })
+    this.#openOwnSession()
+  }
+
+  onSessionOver(session: Session): void {
+    if (session !== this.#session || this.#closing !== null) return
+    this.#session = null
+    if (this.#engine.serving) this.#openOwnSession()
+  }
+
+  onRefused(refusal: Refusal): void {
+    const { code, peer, detail } = refusal
+    this.#progress({ kind: 'refused', code, peer, reason: detail })
+    this.#refusals.set(peer, refusal)
+    if (this.#onReady === null || this.#engine.serving || !this.#isHopeless()) return
+    this.#onReady(new ZooKeeperError(code, { message: detail }))
+  }
+
+  onConnected(): void {
+    for (const peer of this.#engine.conductor.connected) this.#refusals.delete(peer)
+    this.#tellWaiting()
+  }
+
+  onStorage(state: 'failed' | 'recovered', error: ZooKeeperError | null): void {
+    if (state === 'recovered') this.#progress({ kind: 'storageRecovered' })
+    else this.#progress({ kind: 'storageFailed', reason: error?.message ?? '' })
+  }
+
+  onTick(): void {
+    this.#tellWaiting()
+  }
+
+  onStall(milliseconds: number): void {
+    this.#emit('stall', milliseconds)
+  }
+
+  onFatal(error: Error): void {
+    if (this.#fatal !== null || this.#closed) return
+    this.#fatal = error
+    if (this.#onReady !== null) this.#onReady(error)
+    this.close().then(
+      () => this.events.listenerCount('error') > 0 && this.#emit('error', error),
+      (failure: unknown) => this.#engine.report(failure)
+    )
+  }
+
+  #ready(options: CheckedOptions): Promise<void> {
+    return new Promise<void>((resolve, reject) => {
+      const { signal, startTimeout } = options
+      const finish = (error: unknown) => {
+        if (this.#onReady === null) return
+        this.#onReady = null
+        cancel()
+        signal?.removeEventListener('abort', onAbort)
+        if (error === null) resolve()
+        else reject(error)
+      }
+      const onAbort = () => finish(signal?.reason)
+      const cancel = this.#engine.deadlines.add(startTimeout, () => finish(this.#startTimeout(startTimeout)))
+      this.#onReady = finish
+      if (signal?.aborted === true) return onAbort()
+      signal?.addEventListener('abort', onAbort, { once: true })
+      this.#engine.start()
+    })
+  }
+
+  #startTimeout(milliseconds: number): ZooKeeperError {
+    const refusal = [...this.#refusals.values()].at(-1)
+    if (refusal !== undefined) return new ZooKeeperError(refusal.code, { message: refusal.detail })
+    const message = `not serving within ${milliseconds} ms: ${this.#waiting || 'no reason known'}`
+    return new ZooKeeperError('START_TIMEOUT', { message })
+  }
+
+  /** So many members refuse us, or are refused, that there will be no quorum until somebody changes something. */
+  #isHopeless(): boolean {
+    const { addresses } = this.#parts.options
+    const refusing = [...this.#refusals.keys()].filter(peer => peer !== null && addresses.has(peer))
+    return addresses.size - refusing.length <= addresses.size / 2
+  }
+
+  #openOwnSession(): void {
+    if (this.#opening || this.#closing !== null || this.#session !== null) return
+    this.#opening = true
+    this.#engine.openSession(this.#parts.options.sessionTimeout).then(
+      session => this.#onOwnSession(session),
+      (error: unknown) => {
+        this.#opening = false
+        this.#onReady?.(error)
+      }
+    )
+  }
+
+  #onOwnSession(session: Session): void {
+    this.#opening = false
+    this.#session = session
+    session.onState(state => this.#tellState(state))
+    this.#tellState(session.state)
+    this.#emit('session', session)
+    this.#onReady?.(null)
+  }
+
+  #own<T>(act: (session: Session) => Promise<T>): Promise<T> {
+    const over = this.#over()
+    if (over !== null) return Promise.reject(over)
+    if (this.#session !== null) return act(this.#session)
+    return Promise.reject(new ZooKeeperError('SESSION_EXPIRED', { message: 'there is no session at present' }))
+  }
+
+  #over(): ZooKeeperError | null {
+    if (this.#fatal !== null) return new ZooKeeperError('CLOSED', { message: 'the member has stopped', cause: this.#fatal })
+    return this.#closing === null ? null : new ZooKeeperError('CLOSED')
+  }
+
+  async #close(): Promise<void> {
+    const { storage, links, onClosed } = this.#parts
+    this.#onReady?.(new ZooKeeperError('CLOSED'))
+    if (this.#engine.serving && this.#fatal === null) await this.#withinBound(this.#closeSessions())
+    this.#engine.handOver()
+    await this.#engine.close()
+    await links.close()
+    await storage.close()
+    this.#closed = true
+    this.#tellState('closed')
+    this.#emit('role', 'closed', null)
+    onClosed()
+  }
+
+  async #closeSessions(): Promise<void> {
+    const sessions = [...this.#engine.sessions.values()]
+    await Promise.allSettled(sessions.map(session => session.close()))
+    await this.#engine.drained()
+  }
+
+  /** Waits for it, but not for ever: what is not closed in order by then expires. */
+  async #withinBound(act: Promise<void>): Promise<void> {
+    let cancel = () => {}
+    const bound = new Promise<void>(resolve => {
+      cancel = this.#engine.deadlines.add(CLOSE_MILLISECONDS_MAX, resolve)
+    })
+    await Promise.race([act, bound])
+    cancel()
+  }
+
+  #tellLeader(leader: MemberId | null): void {
+    if (leader === this.#leader) return
+    this.#leader = leader
+    this.#emit('leader', leader)
+  }
+
+  #tellState(state: SessionState): void {
+    for (const listener of [...this.#stateListeners]) {
+      try {
+        listener(state)
+      } catch (error) {
+        this.#engine.report(error)
+      }
+    }
+  }
+
+  #tellWaiting(): void {
+    const waiting = this.#engine.conductor.peer?.waiting ?? null
+    const reason = waiting === null ? '' : describeWaiting(waiting, this.#engine.conductor.peer?.standing ?? 'withheld')
+    if (reason === this.#waiting) return
+    this.#waiting = reason
+    if (waiting !== null) this.#progress({ kind: 'waiting', reason, missing: waiting.missing })
+  }
+
+  #progress(progress: MemberProgress): void {
+    this.#emit('progress', progress)
+  }
+
+  #emit<Name extends keyof MemberEvents>(name: Name, ...args: MemberEvents[Name]): void {
+    try {
+      this.events.emit(name, ...(args as never))
+    } catch (error) {
+      this.#engine.report(error)
+    }
+  }
+}
+
+/** For people: what is missing and why that matters. */
+export function describeWaiting(waiting: Waiting, standing: Standing): string {
+  const missing = waiting.missing.length === 0 ? '' : `; not reachable: ${waiting.missing.join(', ')}`
+  const without = waiting.withoutHistory.length === 0 ? '' : `; without history: ${waiting.withoutHistory.join(', ')}`
+  switch (waiting.kind) {
+    case 'founding':
+      return `a new ensemble is founded once every listed member is here${missing}`
+    case 'lostQuorum':
+      return `too many members have lost their storage; waiting for it to come back, or for onLostQuorum: 'salvage' on all${without}${missing}`
+    case 'quorum':
+      return `waiting for a quorum${missing}${standing === 'member' ? '' : '; this member has no vote until it has been synchronized'}`
+    case 'disk':
+      return 'waiting for the disk'
+    case 'election':
+      return 'electing a leader'
+  }
+}
