@@ -2,6 +2,7 @@ import { counterOf, epochOf, formatZxid, type Zxid, zxidFollows } from '../base/
 import { type LogSummary, summaryFrom, summaryWith } from '../zab/index.js'
 import { type Drawer, levelCode } from './drawer.js'
 import { generationRange, parseKey } from './key-space.js'
+import type { Meta } from './meta.js'
 import { decodeLogRecord, type RecordLink, type WholeRecord } from './record.js'
 
 /** A stretch of log in which every record is whole and names the one before it. */
@@ -25,8 +26,9 @@ export interface LogScan {
   readonly revision: number
 }
 
-/** Reads and verifies every record of a generation: version, CRC, key, chain and contiguity. PERF: reads the whole log. */
-export async function scanLog(drawer: Drawer, generation: number): Promise<LogScan> {
+/** Reads and verifies every record of the log: version, CRC, key, chain and contiguity. PERF: reads the whole log. */
+export async function scanLog(drawer: Drawer, meta: Meta): Promise<LogScan> {
+  const { generation } = meta
   const stretches: Stretch[] = []
   const broken: string[] = []
   let revision = 0
@@ -35,7 +37,7 @@ export async function scanLog(drawer: Drawer, generation: number): Promise<LogSc
     for await (const [key, value] of drawer.entries(generationRange('log', generation))) {
       const place = parseKey(key)
       const record: WholeRecord | null = place === null ? null : decodeLogRecord(value, generation, place.zxid)
-      if (record === null || !zxidFollows(record.batch.zxidFirst, record.before.zxidLast)) {
+      if (record === null || !zxidFollows(record.batch.zxidFirst, record.before.zxidLast) || isOfThePast(record, meta)) {
         broken.push(key)
         last = null
         continue
@@ -51,6 +53,14 @@ export async function scanLog(drawer: Drawer, generation: number): Promise<LogSc
     return { stretches, broken, unreadable: true, revision }
   }
   return { stretches, broken, unreadable: false, revision }
+}
+
+/**
+ * Whether a record has been cut off since, and a disk has brought it back. At every change of meta the log ends with a record, so none lies
+ * across that end, and what lies behind it was written later.
+ */
+function isOfThePast({ batch, link, revision }: WholeRecord, meta: Meta): boolean {
+  return link.zxidLast > meta.zxidEnd && (batch.zxidFirst <= meta.zxidEnd || revision < meta.revision)
 }
 
 /** Whether a state at `zxid` can be carried on by this stretch: it is its base, or a txn of it. */

@@ -2,7 +2,7 @@ import { type Epoch, formatZxid, ZooKeeperError, ZXID_ZERO, type Zxid } from '..
 import { EMPTY_LOG, type LogSummary, zxidLastIn } from '../zab/index.js'
 import { type Drawer, levelCode } from './drawer.js'
 import { META_KEY, parseKey, type Table, tableRange } from './key-space.js'
-import { describeStretches, holds, type LogScan, logBehind, type Stretch, scanLog } from './log-scan.js'
+import { describeStretches, holds, type LogScan, logBehind, type Stretch, sameLink, scanLog } from './log-scan.js'
 import { decodeMeta, type Meta, type StoredManifest } from './meta.js'
 import { committedIn } from './plan.js'
 import { linkAtBase, type RecordLink } from './record.js'
@@ -57,7 +57,7 @@ export async function recover(opened: Opened, options: StorageOptions, mint: () 
   if (meta.acceptedEpoch < meta.currentEpoch) {
     throw corrupted(`epoch ${meta.currentEpoch} was adopted, but only ${meta.acceptedEpoch} accepted`)
   }
-  const scan = await scanLog(drawer, meta.generation)
+  const scan = await scanLog(drawer, meta)
   const snapshots = await wholeSnapshots(drawer, meta)
   const proof = prove(meta, scan.stretches, snapshots)
   const proven = zxidLastIn(proof.log)
@@ -139,8 +139,8 @@ function findDamage(meta: Meta, scan: LogScan, proof: Proof, noted: Opened['note
   if (noted !== null && noted.revision === meta.revision && proven < noted.zxidEnd) {
     return `${formatZxid(noted.zxidEnd)} was acknowledged; proven is ${formatZxid(proven)}: ${places}`
   }
-  const behind = scan.stretches.find(({ end }) => end.zxidLast > proven)
-  if (behind !== undefined) return `proven is ${formatZxid(proven)}, and more lies behind a hole: ${places}`
+  const stray = scan.stretches.some(({ end }) => end.zxidLast > proof.log.zxidBase && !sameLink(end, proof.link))
+  if (stray) return `proven is ${formatZxid(proven)}, and more lies beside it or behind a hole: ${places}`
   const broken = scan.broken.filter(key => !liesBefore(key, proof.log.zxidBase))
   if (broken.length > 0 && noted?.revision !== meta.revision) return `not whole: ${broken.slice(0, 5).join(', ')}`
   return null
