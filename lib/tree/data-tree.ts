@@ -52,6 +52,11 @@ export class DataTree {
     return this.#store.size
   }
 
+  /** Bytes of the data of all znodes. */
+  get dataBytes(): number {
+    return this.#store.dataBytes
+  }
+
   /** 16 hexadecimal digits over path, data and every field of every znode; kept up to date, so that asking costs nothing. */
   get digest(): string {
     return this.#store.digest

@@ -40,6 +40,11 @@ export class SnapshotCut {
     this.#rowsEnd = source.rowsEnd
   }
 
+  /** Records that are kept because they have changed ahead of the walk: what the cut costs in memory. */
+  get savedCount(): number {
+    return this.#saved.size
+  }
+
   /** The next records, at most `budget`, in no particular order; empty at the end. Their data is the caller's own. */
   next(budget: number): readonly ZnodeRecord[] {
     assert(budget >= 1, 'a slice holds at least one znode')

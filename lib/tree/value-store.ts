@@ -33,10 +33,17 @@ export class ValueStore {
   readonly #roomy = new Map<number, Set<Page>>()
   readonly #large: (Uint8Array | undefined)[] = []
   readonly #freeLarge: number[] = []
+  #bytes = 0
+
+  /** Bytes of all values. */
+  get bytes(): number {
+    return this.#bytes
+  }
 
   /** Copies a value in. The handle must be given back together with the value's length. */
   put(value: Uint8Array): number {
     const handle = this.#allocate(value.length)
+    this.#bytes += value.length
     this.#write(handle, value)
     return handle
   }
@@ -47,6 +54,7 @@ export class ValueStore {
       this.free(handle, length)
       return this.put(value)
     }
+    this.#bytes += value.length - length
     this.#write(handle, value)
     return handle
   }
@@ -63,6 +71,7 @@ export class ValueStore {
   }
 
   free(handle: number, length: number): void {
+    this.#bytes -= length
     if (handle < 0) {
       this.#large[~handle] = undefined
       this.#freeLarge.push(~handle)

@@ -62,6 +62,11 @@ export class WatchTable {
     return this.#count
   }
 
+  /** Watchers that have any. */
+  get watcherCount(): number {
+    return this.#byWatcher.size
+  }
+
   /** Registering the same again changes nothing. */
   add(watcher: number, path: string, kind: WatchKind): void {
     let watches = this.#byPath.get(path)

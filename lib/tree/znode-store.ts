@@ -25,6 +25,10 @@ export class ZnodeStore {
     return this.#table.rowsEnd
   }
 
+  get dataBytes(): number {
+    return this.#values.bytes
+  }
+
   /**
    * An additive hash over path, data and every field of every znode, so that it can be kept up to date by what changes and does not depend
    * on the order of the znodes. 16 hexadecimal digits.

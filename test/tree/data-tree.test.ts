@@ -239,7 +239,9 @@ t.test('rows and values are used again: a tree that shrinks and grows stays itse
     for (let index = 0; index < 1500; index++) leader.run(create(`/p/${index}`, { data: bytes(`${round}-${index}`) }))
     t.equal(leader.tree.nodeCount, 1503)
     t.equal(Buffer.from(leader.tree.getData('/p/1234')?.data ?? []).toString(), `${round}-1234`)
+    t.ok(leader.tree.dataBytes >= 1500 * 3)
     for (let index = 0; index < 1500; index++) leader.run(remove(`/p/${index}`))
+    t.equal(leader.tree.dataBytes, 0)
     t.strictSame(leader.tree.getChildren('/p')?.children, [])
   }
 })

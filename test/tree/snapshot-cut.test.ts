@@ -57,6 +57,23 @@ t.test('what changes ahead of the walk is in the image as it was, what is create
   }
 })
 
+t.test('a cut costs memory only for what has changed ahead of the walk', async t => {
+  const leader = treeWith('/a', '/b', '/c')
+  const cut = leader.tree.cut()
+  const walked = cut.next(3).map(({ path }) => path)
+  const ahead = ['/a', '/b', '/c'].filter(path => !walked.includes(path))
+  t.equal(ahead.length, 2)
+  for (const path of ['/a', '/b', '/c', '/a', '/b', '/c']) leader.run(setData(path))
+  leader.run(create('/d'))
+  leader.run(setData('/d'))
+  t.equal(cut.savedCount, 2)
+  cut.next(1)
+  t.equal(cut.savedCount, 1)
+  t.equal(cut.next(9).length, 1)
+  t.equal(cut.savedCount, 0)
+  cut.close()
+})
+
 t.test('a tree is cut once at a time: again after the walk has ended or the cut was closed', async t => {
   const { tree } = treeWith('/a')
   const first = tree.cut()

@@ -67,6 +67,7 @@ for (const { txn, events, heard: expected } of MATRIX) {
         t.strictSame(heard(table, ...events), told)
         const stays = kind === 'persistent' || kind === 'recursive' || told.length === 0
         t.equal(table.count, stays ? 1 : 0)
+        t.equal(table.watcherCount, stays ? 1 : 0)
         t.strictSame(heard(table, ...events), stays ? told : [], 'the second time')
       })
     }
@@ -123,6 +124,16 @@ t.test('watchers of one event are told in the order in which they registered, wh
   )
 })
 
+t.test('a watcher with several watches stands where the first of them that the event meets was registered', async t => {
+  const table = new WatchTable()
+  table.add(1, '/p', 'persistent')
+  table.add(2, '/p', 'persistent')
+  table.add(3, '/', 'recursive')
+  table.add(1, '/p', 'data')
+  table.add(2, '/', 'recursive')
+  t.strictSame(heard(table, event('dataChanged', '/p')), ['1 dataChanged /p', '2 dataChanged /p', '3 dataChanged /p'])
+})
+
 t.test('registering the same again changes nothing, not even the order', async t => {
   const table = new WatchTable()
   table.add(1, '/p', 'data')
@@ -146,6 +157,7 @@ t.test('a watcher that is removed hears nothing more, and others do', async t =>
   t.strictSame(heard(table, event('deleted', '/p'), event('deleted', '/q')), ['2 deleted /p'])
   table.remove(2)
   t.equal(table.count, 0)
+  t.equal(table.watcherCount, 0)
 })
 
 t.test('watches are removed from a path by kind and by watcher, and what was removed is told', async t => {
