@@ -2,6 +2,9 @@
  * A 64-bit hash in two 32-bit lanes (MurmurHash3's steps, crossed at the end), for digests that replicas compare. It finds accidents, not
  * attackers: who can write to a tree can also construct a collision.
  *
+ * A hash is one of a sequence of integers; text and bytes end with their length. What the integers mean is the caller's: values of different
+ * shape are told apart by a leading integer of their own.
+ *
  * One instance is started again for every value, so that hashing allocates nothing: `hash.start().text(path).finish()`, then read the lanes.
  */
 export class Hash64 {

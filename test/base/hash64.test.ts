@@ -24,14 +24,12 @@ t.test('an instance that is started again forgets what it hashed before', async 
 t.test('values that are alike have different hashes', async t => {
   const hashes = [
     hashOf(hash => hash),
-    hashOf(hash => hash.int(0)),
     hashOf(hash => hash.int(0).int(0)),
     hashOf(hash => hash.int(1).int(2)),
     hashOf(hash => hash.int(2).int(1)),
     hashOf(hash => hash.int(-1)),
     hashOf(hash => hash.number(2 ** 32)),
     hashOf(hash => hash.number(2 ** 52)),
-    hashOf(hash => hash.text('')),
     hashOf(hash => hash.text('a').text('b')),
     hashOf(hash => hash.text('ab').text('')),
     hashOf(hash => hash.text('ba').text('')),
