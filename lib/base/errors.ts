@@ -61,11 +61,11 @@ export class ZooKeeperError extends Error {
   readonly retryable: boolean
   /** For a write: whether it certainly did not happen. */
   readonly outcome: Outcome
-  readonly path?: string
+  declare readonly path?: string
   /** The zxid that the refusal was judged at. */
-  readonly zxid?: Zxid
+  declare readonly zxid?: Zxid
   /** For a refused `multi`: what became of each operation. */
-  readonly results?: readonly unknown[]
+  declare readonly results?: readonly unknown[]
 
   constructor(code: ErrorCode, details: ErrorDetails = {}) {
     const words = details.message ?? code.toLowerCase().replaceAll('_', ' ')

@@ -21,7 +21,7 @@ import {
   type MemberMessage,
   type Request
 } from '../wire/index.js'
-import { type Batch, majorityOf, type RoleName } from '../zab/index.js'
+import { type Batch, majorityOf, type QuorumVerifier, type RoleName } from '../zab/index.js'
 import { Applier } from './applier.js'
 import { Conductor, type ConductorHandlers } from './conductor.js'
 import { Deadlines } from './deadlines.js'
@@ -97,6 +97,7 @@ export class Engine implements ConductorHandlers, SessionHost {
   readonly #parts: EngineParts
   readonly #runtime: Runtime
   readonly #handlers: EngineHandlers
+  readonly #quorum: QuorumVerifier
   readonly #applier: Applier
   readonly #readIndex: ReadIndex
   readonly #snapshotter: Snapshotter
@@ -128,6 +129,7 @@ export class Engine implements ConductorHandlers, SessionHost {
     this.deadlines = new Deadlines(runtime)
     const { initLimit, syncLimit, salvage, outstandingRequestsMax, outstandingBytesMax } = options
     const quorum = majorityOf([...options.addresses.keys()])
+    this.#quorum = quorum
     this.conductor = new Conductor(
       { runtime, storage, links, peerOptions: { id, quorum, initLimit, syncLimit, salvage, random } },
       this
@@ -179,6 +181,14 @@ export class Engine implements ConductorHandlers, SessionHost {
 
   get serving(): boolean {
     return this.#serving !== null
+  }
+
+  /** Whether a write could be acknowledged, as far as the links tell. */
+  get canCommit(): boolean {
+    const serving = this.#serving
+    if (serving === null) return false
+    const { connected } = this.conductor
+    return serving.leader === this.id ? this.#quorum.isQuorum(new Set([this.id, ...connected])) : connected.has(serving.leader)
   }
 
   get sessions(): ReadonlyMap<SessionId, Session> {

@@ -40,6 +40,7 @@ import type {
 
 /** How long closing waits for what is outstanding, in milliseconds. */
 const CLOSE_MILLISECONDS_MAX = 3_000
+const CLOSE_LOOK_MILLISECONDS = 50
 
 export interface MemberParts {
   readonly id: MemberId
@@ -49,8 +50,6 @@ export interface MemberParts {
   readonly storage: Storage
   readonly links: PeerLinks
   readonly replica: Replica
-  /** Called once, after everything else has been released. */
-  readonly onClosed: () => void
 }
 
 type Emitted = { [Name in keyof MemberEvents]: MemberEvents[Name] }
@@ -364,7 +363,7 @@ export class Member implements EnsembleMember, EngineHandlers {
   }
 
   async #close(): Promise<void> {
-    const { storage, links, onClosed } = this.#parts
+    const { storage, links } = this.#parts
     this.#onReady?.(new ZooKeeperError('CLOSED'))
     if (this.#engine.serving && this.#fatal === null) await this.#withinBound(this.#closeSessions())
     this.#engine.handOver()
@@ -374,7 +373,6 @@ export class Member implements EnsembleMember, EngineHandlers {
     this.#closed = true
     this.#tellState('closed')
     this.#emit('role', 'closed', null)
-    onClosed()
   }
 
   async #closeSessions(): Promise<void> {
@@ -383,11 +381,17 @@ export class Member implements EnsembleMember, EngineHandlers {
     await this.#engine.drained()
   }
 
-  /** Waits for it, but not for ever: what is not closed in order by then expires. */
+  /** Waits for it, but not for ever, and not at all without a quorum: what is not closed in order by then expires. */
   async #withinBound(act: Promise<void>): Promise<void> {
     let cancel = () => {}
     const bound = new Promise<void>(resolve => {
-      cancel = this.#engine.deadlines.add(CLOSE_MILLISECONDS_MAX, resolve)
+      let remaining = CLOSE_MILLISECONDS_MAX
+      const look = () => {
+        remaining -= CLOSE_LOOK_MILLISECONDS
+        if (remaining <= 0 || !this.#engine.canCommit) return resolve()
+        cancel = this.#engine.deadlines.add(CLOSE_LOOK_MILLISECONDS, look)
+      }
+      look()
     })
     await Promise.race([act, bound])
     cancel()

@@ -57,7 +57,7 @@ export interface CheckedOptions {
   readonly id: MemberId | null
   readonly addresses: ReadonlyMap<MemberId, Address>
   readonly dataDir: string | null
-  readonly storage: MemberOptions['storage'] | null
+  readonly storage: NonNullable<MemberOptions['storage']> | null
   readonly ensemble: string
   readonly secret: string | null
   readonly insecure: boolean
