@@ -1,4 +1,4 @@
-import { assert, ERROR_CODES, type ErrorCode, LIMITS, unreachable } from '../base/index.js'
+import { assert, ERROR_CODES, type ErrorCode, isZooKeeperError, LIMITS, unreachable } from '../base/index.js'
 import { CVERSION_MAX, type OperationCode, type RefusedChange, type SingleChange } from '../tree/index.js'
 import {
   asArray,
@@ -38,7 +38,11 @@ export function encodeTxn(txn: Txn): Uint8Array {
   // What cannot be read back must not get into a log.
   assert(Number.isSafeInteger(txn.time) && txn.time >= 0, 'a txn is stamped with whole milliseconds')
   assert(Number.isSafeInteger(txn.cxid) && txn.cxid >= 0, 'a request number is a whole number')
-  return encode([txn.session, txn.member, txn.cxid, txn.time, fieldsOf(txn.change)])
+  const bytes = encode([txn.session, txn.member, txn.cxid, txn.time, fieldsOf(txn.change)])
+  // Rare, and made of what the leader itself adds: read back at once. Changes of the tree have been judged by PendingTree.
+  if (txn.change.kind === 'enlist' || txn.change.kind === 'createSession')
+    assert(isReadable(bytes), 'a written txn can be read back')
+  return bytes
 }
 
 /**
@@ -53,6 +57,16 @@ export function decodeTxn(bytes: Uint8Array): Txn {
     cxid: asCount(fields[2]),
     time: asCount(fields[3]),
     change: changeFrom(fields[4])
+  }
+}
+
+function isReadable(bytes: Uint8Array): boolean {
+  try {
+    decodeTxn(bytes)
+    return true
+  } catch (error) {
+    if (isZooKeeperError(error, 'BAD_FRAME')) return false
+    throw error
   }
 }
 

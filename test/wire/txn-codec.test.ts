@@ -70,6 +70,19 @@ t.test('what a leader prepares can always be read back, and stays below the boun
   t.doesNotThrow(() => fc.assert(property, { numRuns: 200 }))
 })
 
+t.test('the beginning of a process or session that could not be read back is not written', async t => {
+  const member = 1 as MemberId
+  const password = new Uint8Array(16)
+  const unreadable: readonly TxnChange[] = [
+    { kind: 'enlist', member, run: '' },
+    { kind: 'enlist', member: 0 as MemberId, run: 'a' },
+    { kind: 'createSession', timeout: 1000, member, run: '', password },
+    { kind: 'createSession', timeout: 0.5, member, run: 'a', password },
+    { kind: 'createSession', timeout: 1000, member, run: 'a', password: new Uint8Array(8) }
+  ]
+  for (const change of unreadable) t.throws(() => encodeTxn(txnOf(change)), { code: 'INVARIANT_VIOLATED' })
+})
+
 t.test('a time or request number that could not be read back is not written', async t => {
   const change: TxnChange = { kind: 'delete', path: '/a' }
   for (const rest of [{ time: 1.5 }, { time: -1 }, { time: Number.NaN }, { cxid: -1 }, { cxid: 0.5 }]) {
