@@ -142,8 +142,9 @@ export class Following {
 
   #ackEpoch(epoch: Epoch, promised: boolean): ZabMessageOf<'ackEpoch'> {
     const { journal } = this.#context
-    const { currentEpoch, standing, damaged } = journal
-    return { kind: 'ackEpoch', epoch, promised, currentEpoch, standing, log: summaryToSend(journal.log), replace: damaged }
+    const { history, standing, damaged } = journal
+    const log = summaryToSend(journal.log)
+    return { kind: 'ackEpoch', epoch, promised, currentEpoch: history.epoch, standing, log, replace: damaged }
   }
 
   #onTruncate(zxid: Zxid): void {

@@ -1,4 +1,4 @@
-import { assert, type Epoch, present, type Zxid } from '../base/index.js'
+import { assert, type Epoch, epochOf, present, type Zxid } from '../base/index.js'
 import { zxidLastOf } from './batch.js'
 import type { DurableChange, DurableState, VoteState } from './durable.js'
 import { type LogSummary, summaryFrom, summaryThrough, summaryWith, zxidLastIn } from './log-summary.js'
@@ -59,8 +59,13 @@ export class Journal {
     return zxidLastIn(this.staged ?? this.log)
   }
 
+  /**
+   * How far the log reaches. What is left of a damaged log speaks only for the epoch that it ends in: the current epoch is a statement about
+   * the history that it began with, and of that some is missing.
+   */
   get history(): History {
-    return { epoch: this.currentEpoch, zxid: zxidLastIn(this.log) }
+    const zxid = zxidLastIn(this.log)
+    return { epoch: this.damaged ? epochOf(zxid) : this.currentEpoch, zxid }
   }
 
   get standing(): Standing {

@@ -81,7 +81,8 @@ export class Leading {
 
   /** How many more txns this epoch has numbers for. */
   get proposalsLeft(): number {
-    return COUNTER_MAX - counterOf(this.zxidNext) + 1
+    const last = this.#context.journal.zxidLogged
+    return epochOf(last) === this.#epoch ? COUNTER_MAX - counterOf(last) : COUNTER_MAX
   }
 
   /** Every learner and the highest zxid it has acknowledged, for `status()`. */
@@ -227,12 +228,17 @@ export class Leading {
 
   // Discovery.
 
-  /** With a quorum introduced, proposes an epoch later than any of them has promised. */
+  /**
+   * With a quorum introduced, proposes an epoch later than any of them has promised, and than anybody else is heard to have promised: who
+   * introduces himself too late could not join otherwise, and would cost the ensemble one handover after another.
+   */
   #proposeEpoch(): void {
     const learners = [...this.#learners.values()]
     if (!this.#isQuorum(learners)) return
-    const { journal, options } = this.#context
-    const accepted = [journal.acceptedEpoch, ...learners.map(learner => learner.acceptedEpoch)]
+    const { journal, options, notified } = this.#context
+    const heard = [...notified.values()].map(({ acceptedEpoch }) => acceptedEpoch)
+    const credible = heard.filter(epoch => epoch - journal.acceptedEpoch < LIMITS.epochJumpMax)
+    const accepted = [journal.acceptedEpoch, ...learners.map(learner => learner.acceptedEpoch), ...credible]
     const epoch = Math.max(...accepted) + 1
     if (epoch > EPOCH_MAX) {
       this.#context.emit({ kind: 'fatal', code: 'EPOCH_EXHAUSTED', reason: `epoch ${epoch} is beyond the last one` })
