@@ -1,4 +1,4 @@
-import { type MemberId, randomHex, type Runtime, ZooKeeperError } from '../base/index.js'
+import { type MemberId, type Runtime, randomHex, ZooKeeperError } from '../base/index.js'
 import {
   openDatabaseStorage,
   openDirectoryStorage,

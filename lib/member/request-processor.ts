@@ -117,6 +117,11 @@ export class RequestProcessor {
   /** False when the rest of the group must not be looked at. */
   #take(request: Request): boolean {
     const { session, member, cxid, body } = request
+    const ofTheProcess = body.kind === 'enlist' || body.kind === 'createSession'
+    if (ofTheProcess !== (session === NO_SESSION) || this.#livesElsewhere(session, member)) {
+      this.#parts.onViolation(member, 'a request that its sender cannot make')
+      return false
+    }
     if (body.kind === 'enlist') {
       this.#enlist(member, cxid, body.run)
       return true
@@ -221,6 +226,11 @@ export class RequestProcessor {
     this.#open = []
     this.#openBytes = 0
     this.#parts.propose(batch)
+  }
+
+  #livesElsewhere(session: SessionId, member: MemberId): boolean {
+    const home = this.#created.get(session) ?? this.#replica.sessions.session(session)
+    return home !== null && home.member !== member
   }
 
   #lastNumber(session: SessionId, member: MemberId): number | null {

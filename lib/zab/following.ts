@@ -131,6 +131,8 @@ export class Following {
       case 'ping':
         return this.#onPing(message)
       case 'abdicate':
+        // What it last said of itself is over; without this it would be followed again at once.
+        this.#context.notified.delete(this.leader)
         return this.#leave('the leader hands over')
     }
   }
