@@ -10,6 +10,7 @@ import {
   contentOf,
   ENSEMBLE_ID,
   enterEpoch,
+  replaceAll,
   STORAGE_OPTIONS,
   snapshotAt,
   zxidAt
@@ -73,16 +74,6 @@ async function damaged(content: readonly Entry[]): Promise<{ storage: Storage; d
   const database = await databaseWith(content)
   const storage = await openDatabaseStorage(database, STORAGE_OPTIONS)
   return { storage, database }
-}
-
-async function replace(storage: Storage): Promise<void> {
-  const { acceptedEpoch } = storage.state
-  const snapshot = { zxid: zxidAt(2, 6), chunkCount: 1, bytes: 40, digest: 'from a peer' }
-  await storage.write({ kind: 'acceptEpoch', epoch: (acceptedEpoch + 1) as Epoch, ensembleId: null })
-  await storage.write({ kind: 'beginReplacement', snapshot })
-  await storage.write({ kind: 'stageChunk', index: 0, bytes: chunkOf(snapshot.zxid, 0) })
-  await append(storage, batchAt(2, 7, 4))
-  await storage.write({ kind: 'adoptEpoch', epoch: (acceptedEpoch + 1) as Epoch, ensembleId: ENSEMBLE_ID, vote: 'withheld' })
 }
 
 t.test('the history is what it should be', async t => {
@@ -207,7 +198,7 @@ for (const [title, content] of [
     const { storage, database } = await damaged(content())
     t.ok(storage.state.damage)
     const { incarnation } = storage.state.identity
-    await replace(storage)
+    await replaceAll(storage)
     t.equal(storage.state.damage, null)
     await append(storage, batchAt(2, 11))
     const repaired = await contentOf(storage)
@@ -246,7 +237,7 @@ t.test('a replacement that a crash interrupts leaves the damage as it was, and t
   const again = await openDatabaseStorage(database, STORAGE_OPTIONS)
   t.strictSame(again.state.damage, damage)
   t.equal((await database.content()).length, keys - 1, 'what was staged is gone, and nothing else')
-  await replace(again)
+  await replaceAll(again)
   const repaired = await contentOf(again)
   await again.close()
   t.strictSame(await contentIn(database), repaired)
