@@ -30,7 +30,10 @@ export interface Channel {
   readonly bufferedBytes: number
   /** Must be called once, before the turn ends in which the channel was handed over. */
   start(handlers: ChannelHandlers): void
-  /** Frames of one turn of the event loop leave in one write. A closed channel drops them. A frame above `frameBytesMax` is our bug. */
+  /**
+   * Frames of one turn of the event loop leave in one write. A closed channel drops them. A frame above `frameBytesMax` is our bug.
+   * The bytes must not be changed afterwards: they may be sent as they lie.
+   */
   send(frame: Uint8Array): void
   /** From now on frames above this size close the channel before anything is allocated. The limit of the handshake until then. */
   limitFrames(bytesMax: number): void
@@ -47,9 +50,11 @@ export interface Listener {
 
 /** One way to reach other members. Implemented over TCP (with TLS-PSK when there is a secret), local sockets, and memory. */
 export interface Transport {
+  /** Whether a channel of it has proven the shared secret by itself. Where it has not, the handshake of the links asks for the proof. */
+  readonly provesSecret: boolean
   /** Rejects with `ADDRESS_UNAVAILABLE`, cause kept, and leaves nothing behind. */
   listen(address: Address, onChannel: (channel: Channel) => void): Promise<Listener>
-  /** One attempt; DNS is asked anew each time. Rejects with `CONNECTION_LOSS`, or the signal's reason. */
+  /** One attempt; DNS is asked anew each time. Rejects with `CONNECTION_LOSS`, `AUTHENTICATION_FAILED`, or the signal's reason. */
   dial(address: Address, signal: AbortSignal): Promise<Channel>
 }
 
