@@ -80,6 +80,11 @@ export class MemoryNetwork {
     this.#heldDials = this.#heldDials.filter(dial => dial.from.name !== name)
   }
 
+  /** How many channels there are between two members, the ones included that only one of them knows to be closed. */
+  channelsBetween(a: string, b: string): number {
+    return [...this.#channels].filter(channel => channel.lies(a, b)).length / 2
+  }
+
   /** For {@link MemoryTransport}. */
   listen(owner: MemoryTransport, name: string, onChannel: (channel: Channel) => void): Listener {
     if (this.#listening.has(name)) throw new ZooKeeperError('ADDRESS_UNAVAILABLE', { message: `memory:${name} is taken` })
