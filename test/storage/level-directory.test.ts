@@ -9,9 +9,7 @@ import { zxidLastIn } from '../../lib/zab/index.js'
 import {
   append,
   batchAt,
-  chunkOf,
   contentOf,
-  ENSEMBLE_ID,
   enterEpoch,
   replaceAll,
   STORAGE_OPTIONS,

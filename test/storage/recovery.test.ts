@@ -6,9 +6,7 @@ import { FaultyLevel } from '../fixtures/faulty-level.js'
 import {
   append,
   batchAt,
-  chunkOf,
   contentOf,
-  ENSEMBLE_ID,
   enterEpoch,
   replaceAll,
   STORAGE_OPTIONS,
@@ -200,7 +198,7 @@ for (const [title, content] of [
     const { incarnation } = storage.state.identity
     await replaceAll(storage)
     t.equal(storage.state.damage, null)
-    await append(storage, batchAt(2, 11))
+    await append(storage, batchAt(2, 1))
     const repaired = await contentOf(storage)
     await storage.close()
     t.strictSame(await contentIn(database), repaired)
