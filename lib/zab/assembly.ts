@@ -48,7 +48,7 @@ export function waitingOf(context: PeerContext): Waiting {
   const present = idsOf(voters)
   const { quorum } = context.options
   const missing = quorum.voters.filter(voter => !present.has(voter))
-  const withoutHistory = voters.filter(voter => voter.standing !== 'member').map(voter => voter.id)
+  const withoutHistory = [...idsOf(voters.filter(voter => voter.standing !== 'member'))].sort((a, b) => a - b)
   const describe = (kind: Waiting['kind']): Waiting => ({ kind, missing, withoutHistory })
   if (!context.journal.idle) return describe('disk')
   const members = idsOf(voters.filter(voter => voter.standing === 'member'))
