@@ -46,11 +46,16 @@ export class AcknowledgedNote {
     const file = await open(path, content === null ? 'wx+' : 'r+', FILE_MODE)
     const note = new AcknowledgedNote(file, content === null ? 0 : (newest(content)?.sequence ?? 0))
     const isWhole = content !== null && content.length >= SLOTS * SLOT_BYTES
-    if (!isWhole) await file.truncate(SLOTS * SLOT_BYTES)
-    await note.write(noted)
-    if (!isWhole) {
-      await file.sync()
-      await syncDirectory(dirname(path))
+    try {
+      if (!isWhole) await file.truncate(SLOTS * SLOT_BYTES)
+      await note.write(noted)
+      if (!isWhole) {
+        await file.sync()
+        await syncDirectory(dirname(path))
+      }
+    } catch (error) {
+      await file.close()
+      throw error
     }
     return note
   }

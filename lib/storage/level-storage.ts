@@ -1,27 +1,18 @@
-import { randomBytes } from 'node:crypto'
 import createDebug from 'debug'
 import { assert, formatZxid, LIMITS, present, ZooKeeperError, type Zxid } from '../base/index.js'
 import { type Batch, zxidLastIn } from '../zab/index.js'
-import { rangesBehind, rangesOfGeneration, rangesReplaced, rangesUnlisted, sweepRange } from './debris.js'
-import { type Drawer, levelCode, type Operation } from './drawer.js'
+import { rangesOfGeneration, rangesReplaced, rangesUnlisted, sweepRange } from './debris.js'
+import { levelCode, type Operation } from './drawer.js'
 import { chunkKey, chunkRange, type KeyRange, logRange, META_KEY, manifestKey } from './key-space.js'
+import { type LoadedStore, loadStore, nextMeta, notedOf, stateOf } from './loaded-store.js'
 import { cutLog, verifyCut } from './log-cut.js'
 import { broken, readBatches } from './log-reader.js'
-import { encodeManifest, encodeMeta, type Meta } from './meta.js'
+import { encodeManifest, encodeMeta } from './meta.js'
 import { type Plan, type PlannedChange, planned } from './plan.js'
-import { decodeChunk, encodeChunk, linkAtBase, type RecordLink } from './record.js'
-import { recover } from './recovery.js'
+import { decodeChunk, encodeChunk, linkAtBase } from './record.js'
 import { ChunksCrc } from './snapshot-scan.js'
 import { LevelSnapshotWriter } from './snapshot-writer.js'
-import type {
-  SnapshotManifest,
-  SnapshotWriter,
-  Storage,
-  StorageChange,
-  StorageOptions,
-  StoredState,
-  StoreIdentity
-} from './storage.js'
+import type { SnapshotManifest, SnapshotWriter, Storage, StorageChange, StorageOptions, StoredState } from './storage.js'
 import type { Noted, Surroundings } from './surroundings.js'
 import { WriteGroup } from './write-group.js'
 
@@ -29,8 +20,6 @@ const debug = createDebug('embedded-zookeeper:storage')
 
 /** Bytes of one atomic write, so that a burst does not become one endless sync. What is beyond goes with the next. */
 const GROUP_BYTES_MAX = 4 * LIMITS.recordBytesMax
-
-const INCARNATION_BYTES = 16
 
 /** Someone who waits for a write. */
 interface Waiter {
@@ -50,29 +39,13 @@ interface QueuedBehind extends Waiter {
   readonly operations: Operation[]
 }
 
-/** What is known of an open store. */
-interface Loaded {
-  readonly drawer: Drawer
-  /** The meta record as it is on disk. */
-  meta: Meta
-  /** What is on disk. */
-  written: Plan
-  state: StoredState
-  /** The ends of the logs that are written to, by generation. */
-  readonly links: Map<number, RecordLink>
-  /** Keys of the log whose records are not whole; only while there is damage. */
-  readonly broken: readonly string[]
-  /** Of the snapshot that is being staged. */
-  stagedCrc: ChunksCrc
-  noted: Noted
-}
-
 /** The one implementation of a store, over any abstract-level database. */
 export class LevelStorage implements Storage {
   readonly durable: boolean
+  readonly appended = { records: 0, txns: 0 }
   readonly #surroundings: Surroundings
   readonly #options: StorageOptions
-  #loaded: Loaded
+  #loaded: LoadedStore
   /** What the store will hold once everything that waits is written. */
   #plan: Plan
   #queue: Queued[] = []
@@ -86,7 +59,7 @@ export class LevelStorage implements Storage {
   #reopening: Promise<StoredState> | null = null
   #closing: Promise<void> | null = null
 
-  private constructor(surroundings: Surroundings, options: StorageOptions, loaded: Loaded) {
+  private constructor(surroundings: Surroundings, options: StorageOptions, loaded: LoadedStore) {
     this.durable = surroundings.durable
     this.#surroundings = surroundings
     this.#options = options
@@ -98,7 +71,7 @@ export class LevelStorage implements Storage {
   static async open(surroundings: Surroundings, options: StorageOptions): Promise<LevelStorage> {
     assert(options.snapRetainCount >= 1, 'at least one snapshot is kept')
     try {
-      return new LevelStorage(surroundings, options, await load(surroundings, options, null, null))
+      return new LevelStorage(surroundings, options, await loadStore(surroundings, options, null, null))
     } catch (error) {
       await surroundings.close()
       throw coded(error)
@@ -172,7 +145,7 @@ export class LevelStorage implements Storage {
     const failure = this.#failure?.cause ?? this.#failure
     await this.#settled()
     try {
-      const loaded = await load(this.#surroundings, this.#options, this.#loaded, failure)
+      const loaded = await loadStore(this.#surroundings, this.#options, this.#loaded, failure)
       this.#loaded = loaded
       this.#plan = loaded.written
       this.#failure = null
@@ -261,6 +234,8 @@ export class LevelStorage implements Storage {
     const operations = group.complete()
     for (const each of behind) operations.push(...each.operations)
     if (operations.length > 0) await this.#commit(operations)
+    this.appended.records += group.appended.records
+    this.appended.txns += group.appended.txns
     if (queued[0]?.change.kind === 'truncate') await this.#verifyEnd(after)
     await this.#note(notedOf(meta, after))
     if (queued.length === 0) return
@@ -410,79 +385,6 @@ export class LevelStorage implements Storage {
   }
 }
 
-/** Opens, verifies, and writes down that it has been opened. Nothing is removed that could still be needed. */
-async function load(
-  surroundings: Surroundings,
-  options: StorageOptions,
-  former: Loaded | null,
-  failure: unknown
-): Promise<Loaded> {
-  const opened = await surroundings.open(failure)
-  const { drawer } = opened
-  const recovery = await recover(opened, options, () => newIdentity(options))
-  const { identity } = recovery.meta
-  if (former !== null && identity.incarnation !== former.meta.identity.incarnation) {
-    throw new ZooKeeperError('STORAGE_FAILED', {
-      message: `store ${former.meta.identity.incarnation} is gone from where it was opened`
-    })
-  }
-  const { generation, ensembleId, acceptedEpoch, currentEpoch, vote } = recovery.meta
-  const { log, zxidCommitted, damage, generationLast } = recovery
-  const snapshots = recovery.snapshots.map(({ zxid, chunkCount, bytes, digest }) => ({ zxid, chunkCount, bytes, digest }))
-  const history = { log, snapshots, zxidCommitted, damage, replacement: null }
-  const written: Plan = { generation, generationLast, ensembleId, acceptedEpoch, currentEpoch, vote, ...history }
-  const damageFound = damage === null ? null : { description: damage.description, generationLast }
-  const found = { ...recovery.meta, run: recovery.meta.run + 1, damage: recovery.meta.damage ?? damageFound }
-  const meta = nextMeta(found, written)
-  const removals: Operation[] = (damage === null ? recovery.broken : []).map(key => ({ type: 'del', key }))
-  await drawer.batch([...removals, { type: 'put', key: META_KEY, value: encodeMeta(meta) }])
-  const noted = notedOf(meta, written)
-  await surroundings.settle(identity, noted)
-  const debris =
-    meta.damage === null
-      ? [...rangesReplaced(generation), ...rangesBehind(generation), ...(await rangesUnlisted(drawer, written))]
-      : rangesBehind(meta.damage.generationLast)
-  for (const range of debris) await sweepRange(drawer, range, operations => drawer.batch(operations))
-  if (damage === null) await surroundings.discardRemains()
-  else debug('damaged: %s', damage.description)
-  const links = new Map([[generation, recovery.link]])
-  const { broken } = recovery
-  return { drawer, meta, written, state: stateOf(meta, written), links, broken, stagedCrc: new ChunksCrc(), noted }
-}
-
-function newIdentity({ ensembleName, memberId, random }: StorageOptions): StoreIdentity {
-  const bytes = random?.bytes(INCARNATION_BYTES) ?? randomBytes(INCARNATION_BYTES)
-  return { ensembleName, memberId, incarnation: Buffer.from(bytes).toString('hex') }
-}
-
-/** The meta record that a plan asks for. A replacement that is complete has repaired every damage. */
-function nextMeta(meta: Meta, plan: Plan): Meta {
-  const { generation, ensembleId, acceptedEpoch, currentEpoch, vote, log, snapshots, damage } = plan
-  return {
-    identity: meta.identity,
-    run: meta.run,
-    revision: meta.revision + 1,
-    generation,
-    ensembleId,
-    acceptedEpoch,
-    currentEpoch,
-    vote,
-    zxidBase: log.zxidBase,
-    zxidEnd: zxidLastIn(log),
-    snapshots: snapshots.map(({ zxid }) => zxid),
-    damage: damage === null ? null : meta.damage
-  }
-}
-
-function stateOf({ identity, run }: Meta, plan: Plan): StoredState {
-  const { ensembleId, acceptedEpoch, currentEpoch, vote, log, snapshots, zxidCommitted, damage } = plan
-  return { identity, run, ensembleId, acceptedEpoch, currentEpoch, vote, log, snapshots, zxidCommitted, damage }
-}
-
-function notedOf({ revision }: Meta, { log, acceptedEpoch, currentEpoch }: Plan): Noted {
-  return { revision, zxidEnd: zxidLastIn(log), acceptedEpoch, currentEpoch }
-}
-
 /** Whether a change is of the meta record. The others are the log's, or of a replacement that does not count yet. */
 function changesMeta({ kind }: PlannedChange): boolean {
   return kind !== 'append' && kind !== 'stageChunk' && kind !== 'beginReplacement' && kind !== 'abandonReplacement'
@@ -507,8 +409,13 @@ function refused({ message, cause }: ZooKeeperError): ZooKeeperError {
   return new ZooKeeperError('STORAGE_FAILED', { message, cause, outcome: 'not-applied' })
 }
 
-/** An operating error as one of ours. */
+/** An operating error as one of ours, in the words of whoever met it first. */
 function coded(error: unknown): ZooKeeperError {
   if (error instanceof ZooKeeperError) return error
-  return new ZooKeeperError('STORAGE_FAILED', { message: error instanceof Error ? error.message : String(error), cause: error })
+  let origin = error
+  while (origin instanceof Error && origin.cause !== undefined) origin = origin.cause
+  return new ZooKeeperError('STORAGE_FAILED', {
+    message: origin instanceof Error ? origin.message : String(origin),
+    cause: error
+  })
 }

@@ -1,12 +1,12 @@
 import { Level } from 'level'
 import { ZooKeeperError, ZXID_ZERO, type Zxid } from '../base/index.js'
 import { zxidLastIn } from '../zab/index.js'
-import { type Database, Drawer, type Operation } from './drawer.js'
+import { type Database, Drawer, levelCode, type Operation } from './drawer.js'
 import { chunkRange, type KeyRange, logRange, META_KEY, manifestKey } from './key-space.js'
 import { LEVEL_OPTIONS } from './level-options.js'
 import { encodeMeta } from './meta.js'
 import { type Recovery, recover } from './recovery.js'
-import type { SalvageOrder } from './salvage.js'
+import { EXIT_NOT_WRITTEN, type SalvageOrder } from './salvage.js'
 
 /** What one write of the copy holds at least, unless it is the last. */
 const COPY_BYTES = 1024 * 1024
@@ -23,15 +23,27 @@ async function main(order: SalvageOrder): Promise<void> {
   const recovery = await recover(opened, order.options, () => {
     throw new ZooKeeperError('LOG_CORRUPTED', { message: 'nothing to salvage' })
   })
-  const copy = new Level<string, Uint8Array>(order.to, { ...LEVEL_OPTIONS, errorIfExists: true })
-  await copy.open()
-  const to = new Drawer(copy as Database)
-  for (const range of provenRanges(recovery)) await copyRange(from, to, range)
-  const { meta, generationLast } = recovery
-  const damage = meta.damage ?? { description: order.loss, generationLast }
-  await to.batch([{ type: 'put', key: META_KEY, value: encodeMeta({ ...meta, damage }) }])
-  await copy.close()
+  try {
+    await writeCopy(order, from, recovery)
+  } catch (error) {
+    if (levelCode(error) === 'LEVEL_CORRUPTION') throw error
+    process.exitCode = EXIT_NOT_WRITTEN
+  }
   await broken.close()
+}
+
+async function writeCopy({ to: path, loss }: SalvageOrder, from: Drawer, recovery: Recovery): Promise<void> {
+  const copy = new Level<string, Uint8Array>(path, { ...LEVEL_OPTIONS, errorIfExists: true })
+  await copy.open()
+  try {
+    const to = new Drawer(copy as Database)
+    for (const range of provenRanges(recovery)) await copyRange(from, to, range)
+    const { meta, generationLast } = recovery
+    const damage = meta.damage ?? { description: loss, generationLast }
+    await to.batch([{ type: 'put', key: META_KEY, value: encodeMeta({ ...meta, damage }) }])
+  } finally {
+    await copy.close()
+  }
 }
 
 /** Everything that the proof rests on. Records before the base stay behind, but for the one that the base may lie in. */

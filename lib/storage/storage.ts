@@ -64,6 +64,8 @@ export interface Storage {
   readonly state: StoredState
   /** Whether a crash of the process leaves the data: false for the memory store. */
   readonly durable: boolean
+  /** Log records that this process has written, each with one sync, and the txns in them: their ratio is what group commit saves. */
+  readonly appended: { readonly records: number; readonly txns: number }
   write(change: StorageChange): Promise<void>
   /**
    * Contiguous batches behind `after`, each verified, at least one and about `bytesMax` bytes; empty at the end of the log. Only durable

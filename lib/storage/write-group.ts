@@ -12,10 +12,17 @@ interface OpenRecord {
   zxidCommitted: Zxid
 }
 
+interface Appended {
+  records: number
+  txns: number
+}
+
 /** What goes to disk as one atomic write. Adjoining appends become one record. */
 export class WriteGroup {
   readonly operations: Operation[] = []
   readonly revision: number
+  /** Log records among the operations, and the txns in them. */
+  readonly appended: Appended = { records: 0, txns: 0 }
   readonly #links: Map<number, RecordLink>
   #open: OpenRecord | null = null
 
@@ -59,10 +66,12 @@ export class WriteGroup {
     assert(link.zxidFirst > before.zxidLast, 'a log only grows at its end')
     this.operations.push({ type: 'put', key: logKey(generation, link.zxidFirst), value })
     this.#links.set(generation, link)
+    this.appended.records++
+    for (const { count } of batches) this.appended.txns += count
   }
 }
 
-/** The zxid that an adjoining batch would begin with; beyond an epoch's last counter there is none, and the last itself never matches. */
+/** The zxid that an adjoining batch would begin with. Behind an epoch's last counter this is one that no txn has. */
 function zxidBehind(batch: Batch): Zxid {
   return (zxidLastOf(batch) + 1) as Zxid
 }

@@ -1,6 +1,9 @@
 import t from 'tap'
 import { type Epoch, type MemberId, ZXID_ZERO } from '../../lib/base/index.js'
+import { LooseDatabase } from '../../lib/storage/database-storage.js'
 import { openDatabaseStorage, type Storage } from '../../lib/storage/index.js'
+import { LevelStorage } from '../../lib/storage/level-storage.js'
+import type { Noted, Opened } from '../../lib/storage/surroundings.js'
 import { zxidLastIn } from '../../lib/zab/index.js'
 import { FaultyLevel } from '../fixtures/faulty-level.js'
 import {
@@ -279,4 +282,37 @@ t.test('a log that has lost a record is not read over the hole, also when it is 
   await t.rejects(storage.readLog(ZXID_ZERO, 1), { code: 'LOG_CORRUPTED' })
   t.ok((await storage.reopen()).damage)
   await storage.close()
+})
+
+/** A database with a note beside it, as a directory has one. */
+class NotedDatabase extends LooseDatabase {
+  readonly #noted: Noted
+
+  constructor(database: FaultyLevel, noted: Noted) {
+    super(database, true)
+    this.#noted = noted
+  }
+
+  override async open(failure: unknown): Promise<Opened> {
+    return { ...(await super.open(failure)), noted: this.#noted }
+  }
+}
+
+t.test('a broken end is cut off where the note says that nothing of it was acknowledged, and is damage where it was', async t => {
+  const end = keysOf('log').at(-1) ?? ''
+  const [, value] = entries.find(([key]) => key === 'meta') ?? []
+  const { revision } = JSON.parse(Buffer.from(value?.subarray(6) ?? []).toString()) as Noted
+  const epochs = { acceptedEpoch: 2 as Epoch, currentEpoch: 2 as Epoch }
+  for (const acknowledged of [zxidAt(2, 6), zxidAt(2, 8)]) {
+    const database = await databaseWith(changed(end, bytes => flipped(bytes, 700)))
+    const noted = new NotedDatabase(database, { revision, zxidEnd: acknowledged, ...epochs })
+    const storage = await LevelStorage.open(noted, STORAGE_OPTIONS)
+    t.equal(zxidLastIn(storage.state.log), zxidAt(2, 6))
+    t.equal(storage.state.damage === null, acknowledged === zxidAt(2, 6))
+    t.equal(
+      (await database.content()).some(([key]) => key === end),
+      storage.state.damage !== null
+    )
+    await storage.close()
+  }
 })
