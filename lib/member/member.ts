@@ -148,7 +148,9 @@ export class Member implements EnsembleMember, EngineHandlers {
       storage: {
         durable: storage.durable,
         failed: this.#engine.storageError?.message ?? null,
-        damage: damage?.description ?? null
+        damage: damage?.description ?? null,
+        recordsWritten: storage.appended.records,
+        txnsWritten: storage.appended.txns
       },
       zxidLogged: peer?.zxidLogged ?? (0 as Zxid),
       zxidCommitted: peer?.zxidCommitted ?? (0 as Zxid),

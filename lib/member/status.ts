@@ -23,7 +23,14 @@ export interface MemberStatus {
   /** Why there is no leader, and who is missing; null when there is one. */
   readonly waiting: Waiting | null
   readonly standing: Standing
-  readonly storage: { readonly durable: boolean; readonly failed: string | null; readonly damage: string | null }
+  readonly storage: {
+    readonly durable: boolean
+    readonly failed: string | null
+    readonly damage: string | null
+    /** Log records that this process has written, each with one sync, and the txns in them: their ratio is what group commit saves. */
+    readonly recordsWritten: number
+    readonly txnsWritten: number
+  }
   readonly zxidLogged: Zxid
   readonly zxidCommitted: Zxid
   readonly zxidApplied: Zxid
