@@ -43,7 +43,6 @@ interface QueuedBehind extends Waiter {
 export class LevelStorage implements Storage {
   readonly durable: boolean
   readonly appended = { records: 0, txns: 0 }
-  readonly appended = { records: 0, txns: 0 }
   readonly #surroundings: Surroundings
   readonly #options: StorageOptions
   #loaded: LoadedStore
@@ -235,8 +234,6 @@ export class LevelStorage implements Storage {
     const operations = group.complete()
     for (const each of behind) operations.push(...each.operations)
     if (operations.length > 0) await this.#commit(operations)
-    this.appended.records += group.appended.records
-    this.appended.txns += group.appended.txns
     this.appended.records += group.appended.records
     this.appended.txns += group.appended.txns
     if (queued[0]?.change.kind === 'truncate') await this.#verifyEnd(after)
