@@ -34,7 +34,7 @@ export class LooseDatabase implements Surroundings {
 
   async settle(): Promise<void> {}
 
-  async verify(): Promise<void> {}
+  verify(): void {}
 
   async note(): Promise<void> {}
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { Stats } from 'node:fs'
+import { type Stats, statSync } from 'node:fs'
 import { chmod, readdir, realpath, rename, rm, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { Level } from 'level'
@@ -98,14 +98,15 @@ export class LevelDirectory implements Surroundings {
     this.#landmarks = await Promise.all(paths.map(async path => ({ path, stats: await stat(path) })))
   }
 
-  /** Asked beside each write: a write to a directory that has been removed is acknowledged by LevelDB, and goes nowhere. */
-  async verify(): Promise<void> {
-    const now = await Promise.all(this.#landmarks.map(({ path }) => ifThere(stat(path))))
-    const same = this.#landmarks.every(({ stats }, index) => {
-      const found = now[index]
-      return found != null && found.ino === stats.ino && found.dev === stats.dev
-    })
-    if (!same) throw gone(this.#directory)
+  /**
+   * A write to a directory that has been removed is acknowledged by LevelDB, and goes nowhere. PERF: two synchronous looks at what the system
+   * has in memory, a few microseconds; asynchronous ones cost ten times as much and are no earlier.
+   */
+  verify(): void {
+    for (const { path, stats } of this.#landmarks) {
+      const found = statSync(path, { throwIfNoEntry: false })
+      if (found === undefined || found.ino !== stats.ino || found.dev !== stats.dev) throw gone(this.#directory)
+    }
   }
 
   async note(noted: Noted): Promise<void> {

@@ -233,7 +233,8 @@ export class LevelStorage implements Storage {
     if (meta !== metaBefore) group.operations.push({ type: 'put', key: META_KEY, value: encodeMeta(meta) })
     const operations = group.complete()
     for (const each of behind) operations.push(...each.operations)
-    if (operations.length > 0) await this.#commit(operations)
+    if (operations.length > 0) await loaded.drawer.batch(operations)
+    this.#surroundings.verify()
     this.appended.records += group.appended.records
     this.appended.txns += group.appended.txns
     if (queued[0]?.change.kind === 'truncate') await this.#verifyEnd(after)
@@ -296,12 +297,6 @@ export class LevelStorage implements Storage {
       case 'admit':
       case 'abandonReplacement':
     }
-  }
-
-  /** One synced write; meanwhile the directory is asked whether it is still the one that was opened. */
-  async #commit(operations: Operation[]): Promise<void> {
-    const results = await Promise.allSettled([this.#loaded.drawer.batch(operations), this.#surroundings.verify()])
-    for (const result of results) if (result.status === 'rejected') throw result.reason
   }
 
   async #verifyEnd({ generation }: Plan): Promise<void> {

@@ -62,8 +62,14 @@ export async function recover(opened: Opened, options: StorageOptions, mint: () 
   const proof = prove(meta, scan.stretches, snapshots)
   const proven = zxidLastIn(proof.log)
   const damage = meta.damage?.description ?? opened.loss ?? findDamage(meta, scan, proof, noted)
+  const revisionSeen = Math.max(meta.revision, scan.revision, isNoted(noted) ? noted.revision : 0)
   return {
-    meta: { ...meta, acceptedEpoch: higher(meta.acceptedEpoch, noted, 'acceptedEpoch') },
+    meta: {
+      ...meta,
+      run: runBefore(meta, revisionSeen),
+      revision: revisionSeen,
+      acceptedEpoch: higher(meta.acceptedEpoch, noted, 'acceptedEpoch')
+    },
     ...proof,
     damage: damage === null ? null : { description: damage, zxidProven: proven },
     broken: scan.broken,
@@ -74,11 +80,13 @@ export async function recover(opened: Opened, options: StorageOptions, mint: () 
 /** A store without a meta record: a new one, or one that has lost everything that could prove anything. */
 function unproven(isNew: boolean, opened: Opened, identity: StoreIdentity, generationLast: number): Recovery {
   const { noted, loss } = opened
+  const revision = isNoted(noted) ? noted.revision : 0
   const description = isNew ? null : (loss ?? 'the record that says what the store holds is missing or broken')
   const meta: Meta = {
     identity,
-    run: 0,
-    revision: isNoted(noted) ? noted.revision : 0,
+    // No run had a higher number; see runBefore.
+    run: revision,
+    revision,
     generation: generationLast + 1,
     ensembleId: null,
     acceptedEpoch: higher(0 as Epoch, noted, 'acceptedEpoch'),
@@ -144,6 +152,14 @@ function findDamage(meta: Meta, scan: LogScan, proof: Proof, noted: Opened['note
   const broken = scan.broken.filter(key => !liesBefore(key, proof.log.zxidBase))
   if (broken.length > 0 && noted?.revision !== meta.revision) return `not whole: ${broken.slice(0, 5).join(', ')}`
   return null
+}
+
+/**
+ * No number of a run may be given twice: peers, and the sessions in the log, would take two processes for one. Every run writes at least one
+ * revision, so none has a higher number than the highest revision that anything names. A meta record that is older may not know the last runs.
+ */
+function runBefore(meta: Meta, revisionSeen: number): number {
+  return revisionSeen > meta.revision ? revisionSeen : meta.run
 }
 
 /** Snapshots that are listed, there and whole, ascending. */

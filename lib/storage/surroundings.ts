@@ -33,8 +33,8 @@ export interface Surroundings {
   open(failure: unknown): Promise<Opened>
   /** The store has been verified and its meta record is written: from here on the directory says who it belongs to. */
   settle(identity: StoreIdentity, noted: Noted): Promise<void>
-  /** Rejects when what is written no longer goes where it was opened. Asked beside every write, before it is acknowledged. */
-  verify(): Promise<void>
+  /** Throws when what is written no longer goes where it was opened. Asked after every write, before it is acknowledged. */
+  verify(): void
   /** Notes what is about to be acknowledged. Not synced: it speaks about losses of the database, not of the machine. */
   note(noted: Noted): Promise<void>
   /** Removes what was set aside: it has been replaced. */

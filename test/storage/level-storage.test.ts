@@ -66,6 +66,7 @@ t.test('appends that come while another is written become one record, and only o
     database.batches.map(({ operations }) => logRecordsIn(operations)),
     [1, 1]
   )
+  t.strictSame(storage.appended, { records: 2, txns: 101 })
   t.equal(database.inFlightMost, 1)
   t.equal(
     (await storage.readLog(ZXID_ZERO, EVERYTHING)).reduce((sum, { count }) => sum + count, 0),

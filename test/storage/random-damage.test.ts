@@ -124,7 +124,7 @@ t.test(`${DAMAGES} random damages to a store’s files are found or make no diff
       t.fail(`${outcome}: ${title}`)
       child = new StorageProcess()
     }
-    if (outcome === 'damage') {
+    if (outcome === 'damage' && number % 3 === 0) {
       const repaired = await child.ask({ kind: 'repair', directory })
       t.match(repaired, { kind: 'judged', damage: null, zxidLast: zxidAt(1, 8) }, `repaired by a replacement: ${title}`)
     }
