@@ -20,6 +20,9 @@ export class MemoryChannel implements Channel {
   #held = 0
   #high = false
   #closed = false
+  #stranded = false
+  /** Why it was lost between its making and its start. */
+  #lost: CloseReason | null = null
 
   constructor(network: MemoryNetwork, owner: string, scheduler: Scheduler) {
     this.#network = network
@@ -43,6 +46,7 @@ export class MemoryChannel implements Channel {
   start(handlers: ChannelHandlers): void {
     assert(this.#handlers === null, 'a channel is started once')
     this.#handlers = handlers
+    if (this.#lost !== null) this.#tell(handlers, this.#lost)
     this.#other.#resume()
   }
 
@@ -75,7 +79,8 @@ export class MemoryChannel implements Channel {
   lose(reason: CloseReason): void {
     if (this.#closed) return
     this.#end()
-    this.#scheduler.post(() => this.#handlers?.onClose(reason))
+    if (this.#handlers === null) this.#lost = reason
+    else this.#tell(this.#handlers, reason)
   }
 
   /** Ends this end without telling its owner, and tells the other end unless `silent`. */
@@ -86,6 +91,11 @@ export class MemoryChannel implements Channel {
     this.#end()
   }
 
+  /** From now on nothing of this end arrives, for ever. */
+  strand(): void {
+    this.#stranded = true
+  }
+
   /** Lets what was swallowed arrive. */
   release(): void {
     this.#resume()
@@ -93,6 +103,10 @@ export class MemoryChannel implements Channel {
 
   get #other(): MemoryChannel {
     return present(this.#far, 'a channel in memory has two ends')
+  }
+
+  #tell(handlers: ChannelHandlers, reason: CloseReason): void {
+    this.#scheduler.post(() => handlers.onClose(reason))
   }
 
   /** The network forgets a channel with its second end: until then what the first has left in flight may still arrive. */
@@ -126,7 +140,7 @@ export class MemoryChannel implements Channel {
 
   #arrive(): void {
     const far = this.#other
-    if (far.#closed) return
+    if (far.#closed || this.#stranded) return
     if (far.#handlers === null || this.#network.isSwallowed(this.owner, far.owner)) {
       this.#held++
       return

@@ -17,6 +17,8 @@ interface Listening {
 
 interface Dial {
   readonly from: MemoryTransport
+  /** How often the dialer had crashed when it dialled: one that has crashed since does not dial any more. */
+  readonly crashes: number
   readonly name: string
   readonly signal: AbortSignal
   readonly resolve: (channel: Channel) => void
@@ -35,6 +37,7 @@ export class MemoryNetwork {
   readonly #channels = new Set<MemoryChannel>()
   readonly #cut = new Set<string>()
   readonly #swallowed = new Set<string>()
+  readonly #crashes = new Map<string, number>()
   #heldDials: Dial[] = []
 
   constructor(options: MemoryNetworkOptions = {}) {
@@ -58,6 +61,11 @@ export class MemoryNetwork {
     this.#swallowed.add(pair(from, to))
   }
 
+  /** The channels that there are between two members go half-open for good, as when a firewall forgets them. New ones work. */
+  strand(a: string, b: string): void {
+    for (const channel of this.#channels) if (channel.lies(a, b)) channel.strand()
+  }
+
   /** Undoes cuts and swallowing, both ways. What was swallowed arrives now, in order, as TCP would send it again. */
   heal(a: string, b: string): void {
     for (const way of [pair(a, b), pair(b, a)]) {
@@ -77,7 +85,7 @@ export class MemoryNetwork {
   crash(name: string, options: { readonly silent?: boolean } = {}): void {
     for (const [address, listening] of this.#listening) if (listening.owner.name === name) this.#forget(address)
     for (const channel of this.#channels) if (channel.owner === name) channel.vanish(options.silent === true)
-    this.#heldDials = this.#heldDials.filter(dial => dial.from.name !== name)
+    this.#crashes.set(name, this.#crashesOf(name) + 1)
   }
 
   /** How many channels there are between two members, the ones included that only one of them knows to be closed. */
@@ -107,7 +115,7 @@ export class MemoryNetwork {
         return
       }
       signal.addEventListener('abort', () => reject(signal.reason), { once: true })
-      this.#attempt({ from, name, signal, resolve, reject })
+      this.#attempt({ from, crashes: this.#crashesOf(from.name), name, signal, resolve, reject })
     })
   }
 
@@ -134,8 +142,8 @@ export class MemoryNetwork {
   }
 
   #arrive(dial: Dial): void {
-    const { from, name, signal, resolve, reject } = dial
-    if (signal.aborted) return
+    const { from, crashes, name, signal, resolve, reject } = dial
+    if (signal.aborted || crashes !== this.#crashesOf(from.name)) return
     const listening = this.#listening.get(name)
     const owner = listening?.owner.name ?? name
     if (this.isSwallowed(from.name, owner) || this.isSwallowed(owner, from.name)) {
@@ -157,6 +165,10 @@ export class MemoryNetwork {
       else resolve(near)
     })
     listening.onChannel(far)
+  }
+
+  #crashesOf(name: string): number {
+    return this.#crashes.get(name) ?? 0
   }
 
   #forget(name: string): void {

@@ -1,4 +1,4 @@
-import type { MemberId, Runtime } from '../base/index.js'
+import { assert, type MemberId, type Runtime } from '../base/index.js'
 import { Dialer, type DialerOptions } from './dialer.js'
 import type { Handshake } from './handshake.js'
 import { Link, type LinkOptions } from './link.js'
@@ -162,6 +162,7 @@ export class PeerSlot {
     this.#waiting.clear()
     for (const { handshake, peer } of newcomers) {
       if (isSameProcess(link.peer, peer)) handshake.redundant()
+      else if (isFormerProcess(peer, link.peer)) handshake.abandon('what a former process has left on its way')
       else handshake.refuse('DUPLICATE_ID', `another process is linked as member ${peer.id}`)
     }
   }
@@ -184,7 +185,8 @@ export class PeerSlot {
 
   #deliver(link: Link, callback: () => void): void {
     this.#post(() => {
-      if (this.#announced === link && !link.muted) callback()
+      assert(this.#announced === link, 'what a link brings is delivered between its up and its down')
+      if (!link.muted) callback()
     })
   }
 
@@ -198,4 +200,9 @@ export class PeerSlot {
 /** Two channels of one process, and not of its successor or of another that was given the same id. */
 function isSameProcess(a: PeerIntroduction, b: PeerIntroduction): boolean {
   return a.incarnation === b.incarnation && a.run === b.run
+}
+
+/** Whether `a` opened the same store before `b` did, and so was dead by then. */
+function isFormerProcess(a: PeerIntroduction, b: PeerIntroduction): boolean {
+  return a.incarnation === b.incarnation && a.run < b.run
 }
