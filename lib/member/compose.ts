@@ -84,7 +84,9 @@ async function assemble(
     keepaliveMilliseconds: options.tickTime,
     silenceMilliseconds: options.syncLimit * options.tickTime
   })
-  return new Member({ id, run: `${identity.incarnation}.${run}`, options, runtime, storage, links, replica })
+  // With chance in it, so that no loss of storage whatever makes this process answer for what a former one has asked.
+  const runName = `${identity.incarnation}.${run}.${randomHex(runtime.random, 8)}`
+  return new Member({ id, run: runName, options, runtime, storage, links, replica })
 }
 
 /** Alone, there is nobody to repair it from: going on silently would be forgetting what was acknowledged. */
