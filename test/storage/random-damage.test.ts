@@ -94,6 +94,9 @@ function isWhole(found: Content, original: Content): boolean {
   return same && found.state.identity.incarnation === identity.incarnation && JSON.stringify(tail) === JSON.stringify(found.log)
 }
 
+// Two hundred copies of a store, and a process for every broken table: seconds on a quiet machine, more on a busy one.
+t.setTimeout(300_000)
+
 t.test(`${DAMAGES} random damages to a store’s files are found or make no difference`, async t => {
   const parent = await mkdtemp(join(tmpdir(), 'random-damage-'))
   t.teardown(() => rm(parent, { recursive: true }))
