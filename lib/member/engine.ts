@@ -4,6 +4,7 @@ import {
   isZooKeeperError,
   type MemberId,
   NO_SESSION,
+  type Outcome,
   type Runtime,
   type SessionId,
   ZooKeeperError,
@@ -109,7 +110,8 @@ export class Engine implements ConductorHandlers, SessionHost {
   #processor: RequestProcessor | null = null
   /** Requests of learners that were faster than our own applying of the history. */
   #held: { readonly from: MemberId; readonly requests: readonly Request[] }[] = []
-  #whenServing: (() => void)[] = []
+  readonly #whenServing: (() => void)[] = []
+  readonly #whenDrained: (() => void)[] = []
   #whenApplied: { readonly zxid: Zxid; readonly callback: () => void }[] = []
   #unservedSince: number
   #closed = false
@@ -236,6 +238,11 @@ export class Engine implements ConductorHandlers, SessionHost {
     else this.#whenApplied.push({ zxid, callback })
   }
 
+  release(session: Session): void {
+    if (this.#sessions.delete(session.sessionId)) this.#handlers.onSessionOver(session)
+    this.#settleDrained()
+  }
+
   report(error: unknown): void {
     this.#parts.runtime.scheduler.post(() => {
       throw error
@@ -243,8 +250,11 @@ export class Engine implements ConductorHandlers, SessionHost {
   }
 
   /** Resolves once every request of this member has its answer; at once when there is no leader to answer. */
-  async drained(): Promise<void> {
-    while (this.serving && this.outbox.count > 0) await new Promise<void>(resolve => this.#runtime.scheduler.post(resolve))
+  drained(): Promise<void> {
+    return new Promise(resolve => {
+      this.#whenDrained.push(resolve)
+      this.#settleDrained()
+    })
   }
 
   /** Has the others elect anew at once, if this member leads. */
@@ -363,7 +373,8 @@ export class Engine implements ConductorHandlers, SessionHost {
     this.watches.fire(events)
     if (txn.cxid > 0 && txn.member === this.id && this.#isOfThisProcess(txn.session)) this.outbox.onAnswer(applied)
     this.#processor?.onApplied(applied)
-    if (change.kind === 'closeSession') this.#onSessionOver(change.session)
+    // Whatever of its writes stands in the log stands before this.
+    if (change.kind === 'closeSession') this.#onSessionOver(change.session, 'not-applied')
     this.#snapshotter.onApplied(this.replica)
   }
 
@@ -372,18 +383,18 @@ export class Engine implements ConductorHandlers, SessionHost {
     return this.replica.sessions.member(this.id)?.run === this.#parts.run
   }
 
-  #onSessionOver(id: SessionId): void {
+  #onSessionOver(id: SessionId, pending: Outcome): void {
     const session = this.#sessions.get(id)
     if (session === undefined) return
-    this.#sessions.delete(id)
-    session.onEnded()
+    session.onEnded(pending)
     debug('session %d is %s', id, session.state)
-    this.#handlers.onSessionOver(session)
+    this.release(session)
   }
 
   #onCaughtUp(zxid: Zxid): void {
     this.#processor?.onCaughtUp(zxid)
     this.#settleServing()
+    this.#settleDrained()
     if (this.#whenApplied.length === 0) return
     const due = this.#whenApplied.filter(waiter => waiter.zxid <= zxid)
     this.#whenApplied = this.#whenApplied.filter(waiter => waiter.zxid > zxid)
@@ -393,7 +404,7 @@ export class Engine implements ConductorHandlers, SessionHost {
   /** The state has been replaced by a leader's snapshot: answers and ends of sessions that lie in between are known from it alone. */
   #onReset(before: Replica, after: Replica): void {
     this.watches.rebase(before.tree, after.tree)
-    for (const id of [...this.#sessions.keys()]) if (after.sessions.session(id) === null) this.#onSessionOver(id)
+    for (const id of [...this.#sessions.keys()]) if (after.sessions.session(id) === null) this.#onSessionOver(id, 'unknown')
     this.#dropAnswered(this.#process, after)
     for (const session of this.#sessions.values()) this.#dropAnswered(session.requester, after)
   }
@@ -441,6 +452,7 @@ export class Engine implements ConductorHandlers, SessionHost {
     this.#readIndex.close()
     if (this.#serving === null) return
     this.#serving = null
+    this.#settleDrained()
     this.#unservedSince = this.#runtime.clock.monotonic()
     for (const session of this.#sessions.values()) session.onServing(false)
     this.#handlers.onServing(null)
@@ -467,6 +479,11 @@ export class Engine implements ConductorHandlers, SessionHost {
     )
     this.#processor = processor
     for (const { from, requests } of this.#held.splice(0)) processor.submit(from, requests)
+  }
+
+  #settleDrained(): void {
+    if (this.serving && this.outbox.count > 0) return
+    for (const resolve of this.#whenDrained.splice(0)) resolve()
   }
 
   #actsIn({ leader, epoch }: Serving): boolean {
@@ -525,9 +542,8 @@ export class Engine implements ConductorHandlers, SessionHost {
     const unserved = this.#runtime.clock.monotonic() - this.#unservedSince
     for (const session of [...this.#sessions.values()]) {
       if (unserved < session.sessionTimeout) continue
-      this.#sessions.delete(session.sessionId)
       session.end('expired')
-      this.#handlers.onSessionOver(session)
+      this.release(session)
     }
   }
 

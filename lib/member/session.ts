@@ -1,4 +1,4 @@
-import { assert, type SessionId, ZooKeeperError, type Zxid } from '../base/index.js'
+import { assert, type Outcome, type SessionId, ZooKeeperError, type Zxid } from '../base/index.js'
 import type { OperationResult, SingleResult, Stat, WatchKind } from '../tree/index.js'
 import type { RequestBody } from '../wire/index.js'
 import {
@@ -51,6 +51,8 @@ export interface SessionHost {
   readIndex(callback: (zxid: Zxid) => void): void
   /** Calls back, once, as soon as everything up to `zxid` has been applied. */
   whenApplied(zxid: Zxid, callback: () => void): void
+  /** The session has given itself up without the log's word: its member must not keep it alive any longer. */
+  release(session: Session): void
 }
 
 /** What the member tells a session that lives in it. */
@@ -71,7 +73,7 @@ export class Session implements ZooKeeper {
   readonly requester: Requester
   readonly #stateListeners = new Set<(state: SessionState) => void>()
   readonly #watches = new Set<() => void>()
-  /** Calls that wait for something other than the log; rejected when the session ends. */
+  /** Calls that wait for something other than an answer from the log; rejected when the session ends. */
   readonly #waiting = new Set<Call<never>>()
   /** What was issued behind a `sync` or linearizable read that is not done yet; null when there is none. */
   #deferred: (() => void)[] | null = null
@@ -204,22 +206,25 @@ export class Session implements ZooKeeper {
     this.#become(serving ? 'connected' : 'disconnected')
   }
 
-  /** The log says that the session has ended. */
-  onEnded(): void {
-    this.end(this.#closing === null ? 'expired' : 'closed')
+  /** The ensemble has ended it. `pending`: what that says of the writes that have no answer. */
+  onEnded(pending: Outcome): void {
+    this.end(this.#closing === null ? 'expired' : 'closed', pending)
   }
 
-  /** The session is over: by its own `close`, by the ensemble's word, or because the ensemble must have ended it by now. */
-  end(state: 'expired' | 'closed'): void {
+  /**
+   * The session is over: by its own `close`, by the ensemble's word, or because the ensemble must have ended it by now. Unless the log has
+   * said so in its place, behind everything that did happen, nobody knows what became of the writes under way.
+   */
+  end(state: 'expired' | 'closed', pending: Outcome = 'unknown'): void {
     if (this.#isOver()) return
     this.#become(state)
-    const error = this.#over() ?? new ZooKeeperError('CLOSED')
-    this.#host.outbox.dismiss(this.requester, error)
-    for (const call of this.#waiting) call.reject(error)
+    // What waits goes first: a read behind a write must not be done because the write has been given up.
+    for (const call of this.#waiting) call.reject(this.#overError())
     this.#waiting.clear()
+    this.#deferred = null
+    this.#host.outbox.dismiss(this.requester, this.#overError(pending))
     for (const dispose of this.#watches) dispose()
     this.#watches.clear()
-    this.#deferred = null
   }
 
   async #close(): Promise<void> {
@@ -233,6 +238,7 @@ export class Session implements ZooKeeper {
       )
     } finally {
       this.end('closed')
+      this.#host.release(this)
     }
   }
 
@@ -249,8 +255,10 @@ export class Session implements ZooKeeper {
       return Promise.reject(error)
     }
     const call = new Call<T>(this.#host.deadlines, this.#host.requestTimeout, options)
+    if (this.#deferred !== null) this.#await(call)
     this.#inOrder(() => {
       if (call.settled) return
+      this.#waiting.delete(call as unknown as Call<never>)
       try {
         this.#host.outbox.add(this.requester, body, answer => {
           if (answer instanceof ZooKeeperError) call.reject(answer)
@@ -292,12 +300,12 @@ export class Session implements ZooKeeper {
     call.promise.then(forget, forget)
   }
 
-  /** Does it as soon as every write issued so far has been applied, and the member serves. */
+  /** Does it as soon as every write issued so far has been applied and, if there is none under way, the member serves. */
   #behindWrites(act: () => void): void {
     const { last } = this.requester
     if (last !== null) last.behind.push(act)
     else if (this.#host.serving) act()
-    else this.#host.whenServing(() => this.#behindWrites(act))
+    else this.#host.whenServing(act)
   }
 
   /** Does it now, or when the `sync` or linearizable read ahead of it is done. */
@@ -356,10 +364,12 @@ export class Session implements ZooKeeper {
   }
 
   #over(closing = false): ZooKeeperError | null {
-    if (this.#state === 'expired')
-      return new ZooKeeperError('SESSION_EXPIRED', { message: `session ${this.sessionId} has expired` })
-    if (this.#state === 'closed' || (this.#closing !== null && !closing)) return new ZooKeeperError('CLOSED')
-    return null
+    return this.#isOver() || (this.#closing !== null && !closing) ? this.#overError() : null
+  }
+
+  #overError(outcome: Outcome = 'not-applied'): ZooKeeperError {
+    if (this.#state !== 'expired') return new ZooKeeperError('CLOSED', { outcome })
+    return new ZooKeeperError('SESSION_EXPIRED', { message: `session ${this.sessionId} has expired`, outcome })
   }
 }
 
