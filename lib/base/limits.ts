@@ -26,7 +26,7 @@ export const LIMITS = {
   recordBytesMax: 4 * MIB,
   /** Bytes of one request and so of the txn it becomes. A larger multi is refused with BAD_ARGUMENTS before it is sent. */
   requestBytesMax: 4 * MIB,
-  /** Bytes of one snapshot chunk. */
+  /** Bytes of one snapshot chunk; a znode that is larger by itself has a chunk of its own. */
   snapshotChunkBytesMax: 256 * KIB,
   /** Recent batches that the leader keeps in memory so that a learner that blinked needs no disk read. */
   tailBytesMax: 4 * MIB,

@@ -39,7 +39,7 @@ export class LevelSnapshotWriter implements SnapshotWriter {
   }
 
   async chunk(bytes: Uint8Array): Promise<void> {
-    assert(bytes.length <= LIMITS.snapshotChunkBytesMax, 'a snapshot chunk is within its bound')
+    assert(bytes.length < LIMITS.frameBytesMax, 'a snapshot chunk fits a frame')
     await this.#step('idle', async () => {
       this.#assertCurrent()
       const index = this.#count
