@@ -1,4 +1,14 @@
-import { assert, epochOf, LIMITS, present, type Runtime, ZooKeeperError, type Zxid, zxidFollows } from '../base/index.js'
+import {
+  assert,
+  epochOf,
+  LIMITS,
+  present,
+  type Runtime,
+  ZooKeeperError,
+  ZXID_ZERO,
+  type Zxid,
+  zxidFollows
+} from '../base/index.js'
 import type { Storage } from '../storage/index.js'
 import { type Batch, batchAfter, batchThrough, txnsOf, zxidLastOf } from '../zab/index.js'
 import type { AppliedTxn, Replica } from './replica.js'
@@ -20,7 +30,7 @@ export interface ApplierHandlers {
   onApplied(applied: AppliedTxn): void
   /** Everything delivered so far has been applied. */
   onCaughtUp(zxid: Zxid): void
-  /** The state comes from a snapshot now; nothing in between was applied one by one. */
+  /** The state comes from a snapshot that is later than it; nothing in between was applied one by one. */
   onReset(before: Replica, after: Replica): void
   /** The stored history cannot be read or applied. */
   onFailed(error: unknown): void
@@ -36,8 +46,10 @@ export class Applier {
   /** The newest logged batches, contiguous, ascending. */
   #waiting: Batch[] = []
   #waitingBytes = 0
-  #target = 0 as Zxid
+  #target = ZXID_ZERO
   #replica: Replica
+  /** While what was loaded is older than what had been applied before: that, to be read until it has been reached again. */
+  #before: Replica | null = null
   /** A read of log or snapshot is under way, or a slice is posted. */
   #busy = false
   /** Grows when what is being read is of no use any more. */
@@ -51,11 +63,17 @@ export class Applier {
     this.#target = replica.zxidApplied
   }
 
+  /** What may be read. It never goes back. */
   get replica(): Replica {
-    return this.#replica
+    return this.#before ?? this.#replica
   }
 
   get zxidApplied(): Zxid {
+    return this.replica.zxidApplied
+  }
+
+  /** How far the stored history has been applied. Behind {@link zxidApplied} only while a repaired history is gone through again. */
+  get zxidReached(): Zxid {
     return this.#replica.zxidApplied
   }
 
@@ -68,7 +86,7 @@ export class Applier {
   }
 
   truncate(zxid: Zxid): void {
-    assert(zxid >= this.zxidApplied, 'what was applied is committed and never cut off')
+    assert(zxid >= this.zxidReached, 'what was applied is committed and never cut off')
     const kept = this.#waiting.map(batch => batchThrough(batch, zxid)).filter(batch => batch !== null)
     this.#forgetWaiting()
     for (const batch of kept) this.offer(batch)
@@ -80,10 +98,16 @@ export class Applier {
     this.#run()
   }
 
-  /** Log and snapshots have been replaced. */
+  /** What was logged and is not applied may not be in the log at all: from here on it is read from there. */
+  distrust(): void {
+    this.#forgetWaiting()
+  }
+
+  /** Log and snapshots have been replaced. What is delivered from here on is of the new history. */
   reload(): void {
     this.#generation++
     this.#busy = true
+    this.#target = ZXID_ZERO
     this.#forgetWaiting()
     const generation = this.#generation
     loadReplica(this.#parts.storage, this.#parts.runtime).then(
@@ -99,11 +123,22 @@ export class Applier {
   }
 
   #onReloaded(replica: Replica): void {
-    const before = this.#replica
+    const before = this.replica
     this.#replica = replica
     if (this.#target < replica.zxidApplied) this.#target = replica.zxidApplied
-    this.#handlers.onReset(before, replica)
+    this.#before = before
+    this.#settleBefore()
     this.#run()
+  }
+
+  /** Nothing is told of txns that were told of before: at the same zxid the two are the same. */
+  #settleBefore(): void {
+    const before = this.#before
+    const after = this.#replica
+    if (before === null || after.zxidApplied < before.zxidApplied) return
+    this.#before = null
+    if (after.zxidApplied > before.zxidApplied) return this.#handlers.onReset(before, after)
+    assert(after.digest === before.digest, 'what was applied twice is the same')
   }
 
   #run(): void {
@@ -119,13 +154,15 @@ export class Applier {
     const { clock, scheduler } = this.#parts.runtime
     const deadline = clock.monotonic() + LIMITS.sliceMilliseconds
     const generation = this.#generation
-    while (this.zxidApplied < this.#target) {
+    while (this.zxidReached < this.#target) {
       const batch = this.#next()
       if (batch === null) return this.#readLog()
       let sinceLook = 0
       for (const [index, bytes] of txnsOf(batch).entries()) {
         const zxid = (batch.zxidFirst + index) as Zxid
-        this.#handlers.onApplied(this.#replica.apply(bytes, zxid))
+        const applied = this.#replica.apply(bytes, zxid)
+        if (this.#before === null) this.#handlers.onApplied(applied)
+        else this.#settleBefore()
         // A listener may have closed the member.
         if (this.#generation !== generation) return
         if (++sinceLook < TXNS_PER_LOOK) continue
@@ -140,16 +177,16 @@ export class Applier {
 
   /** The next txns to apply from memory, null when they have to be read. */
   #next(): Batch | null {
-    const { zxidApplied } = this
+    const { zxidReached } = this
     for (let first = this.#waiting[0]; first !== undefined; first = this.#waiting[0]) {
-      if (zxidLastOf(first) <= zxidApplied) {
+      if (zxidLastOf(first) <= zxidReached) {
         this.#dropFirst()
         continue
       }
-      if (first.zxidFirst > zxidApplied && !zxidFollows(first.zxidFirst, zxidApplied)) return null
+      if (first.zxidFirst > zxidReached && !zxidFollows(first.zxidFirst, zxidReached)) return null
       // The first batch of a later epoch follows only if nothing of the log lies between.
-      if (epochOf(first.zxidFirst) !== epochOf(zxidApplied) && this.#gapBefore(first)) return null
-      const rest = batchAfter(first, zxidApplied)
+      if (epochOf(first.zxidFirst) !== epochOf(zxidReached) && this.#gapBefore(first)) return null
+      const rest = batchAfter(first, zxidReached)
       return rest === null ? null : batchThrough(rest, this.#target)
     }
     return null
@@ -160,14 +197,14 @@ export class Applier {
     const { log } = this.#parts.storage.state
     return log.epochEnds.some(end => {
       const zxidEnd = end.epoch * 2 ** 32 + end.counter
-      return zxidEnd > this.zxidApplied && end.epoch < epochOf(first.zxidFirst)
+      return zxidEnd > this.zxidReached && end.epoch < epochOf(first.zxidFirst)
     })
   }
 
   #readLog(): void {
     this.#busy = true
     const generation = this.#generation
-    const after = this.zxidApplied
+    const after = this.zxidReached
     this.#parts.storage.readLog(after, LIMITS.batchBytesMax).then(
       batches => this.#resume(generation, () => this.#onRead(after, batches)),
       (error: unknown) => this.#resume(generation, () => this.#handlers.onFailed(error))

@@ -315,6 +315,8 @@ export class Conductor implements PeerLinksHandlers {
     const { tenure } = this.#peer
     const outgoing = written.filter(effect => effect.tenure === tenure).flatMap(effect => effect.thenSend)
     for (const { to, message } of withoutSuperseded(outgoing)) this.#send(to, message)
+    // A history that could not be proven was not loaded either; from now on what is left of it counts.
+    if (written.some(({ change }) => change.kind === 'acceptDamage')) this.#after.push(() => this.#handlers.onReplaced())
     this.dispatch({ kind: 'written', write: last.write })
   }
 

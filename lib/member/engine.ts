@@ -429,8 +429,9 @@ export class Engine implements ConductorHandlers, SessionHost {
 
   #settleServing(): void {
     const joining = this.#joining
-    if (joining === null || this.#applier.zxidApplied < joining.zxidHistory) return
+    if (joining === null || this.#applier.zxidReached < joining.zxidHistory) return
     this.#joining = null
+    if (this.#applier.zxidApplied > this.#applier.zxidReached) return this.onFatal(beyondSalvage(this.#applier.zxidApplied))
     const { leader, epoch } = joining
     // The peer may have left the epoch again; that it has is the next thing we are told.
     if (!this.#actsIn(joining)) return
@@ -563,7 +564,14 @@ export class Engine implements ConductorHandlers, SessionHost {
   #onReopened(): void {
     if (this.#closed) return
     this.storageError = null
+    this.#applier.distrust()
     this.conductor.start()
     this.#handlers.onStorage('recovered', null)
   }
+}
+
+/** A process cannot take back what it has shown: it ends, and the next one begins with what was salvaged. */
+function beyondSalvage(zxid: Zxid): ZooKeeperError {
+  const message = 'the ensemble goes on from a salvaged history that ends before what this process has applied'
+  return new ZooKeeperError('LOG_CORRUPTED', { message, zxid })
 }
