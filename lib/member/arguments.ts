@@ -1,4 +1,4 @@
-import { ZooKeeperError } from '../base/index.js'
+import { LIMITS, ZooKeeperError } from '../base/index.js'
 import { isReservedPath, type Operation, pathProblem, prefixProblem, type SingleOperation, VERSION_ANY } from '../tree/index.js'
 import type { CallOptions, Data, MultiOp } from './zookeeper.js'
 
@@ -29,6 +29,11 @@ export function checkedCreatePath(path: unknown, sequential: boolean): string {
   if (problem !== null || typeof path !== 'string') throw badArguments(problem ?? 'a path is a string')
   if (isReservedPath(path)) throw badArguments(`${path} is reserved`)
   return path
+}
+
+/** A listener that may be left out. */
+export function checkListener(listener: unknown, name: string): void {
+  if (listener !== undefined && typeof listener !== 'function') throw badArguments(`${name} is a function`)
 }
 
 /** The bytes to write, in memory of our own: the caller may go on using his. */
@@ -76,11 +81,12 @@ interface CreateFlags {
 
 export function multiOperation(ops: readonly MultiOp[], maxDataLength: number): Operation {
   if (!Array.isArray(ops)) throw badArguments('multi takes an array of operations')
+  if (ops.length > LIMITS.multiOpsMax) throw badArguments(`a multi of ${ops.length} operations, more than ${LIMITS.multiOpsMax}`)
   return { kind: 'multi', operations: ops.map(op => singleOperation(op, maxDataLength)) }
 }
 
 function singleOperation(op: MultiOp, maxDataLength: number): SingleOperation {
-  switch (op.type) {
+  switch (op?.type) {
     case 'create':
       return createOperation(op.path, op.data ?? null, op, maxDataLength)
     case 'delete':

@@ -2,11 +2,11 @@ import { assert, type Outcome, type SessionId, ZooKeeperError, type Zxid } from 
 import type { OperationResult, SingleResult, Stat, WatchKind } from '../tree/index.js'
 import type { RequestBody } from '../wire/index.js'
 import {
-  badArguments,
   checkCallOptions,
   checkedPath,
   checkedVersion,
   checkedWritePath,
+  checkListener,
   createOperation,
   multiOperation,
   setDataOperation
@@ -131,16 +131,16 @@ export class Session implements ZooKeeper {
   }
 
   exists(path: string, options: WatchedReadOptions = {}): Promise<Stat | null> {
-    return this.#read(options, () => {
-      const stat = this.#host.replica.tree.exists(checkedPath(path))
+    return this.#readAt(path, options, () => {
+      const stat = this.#host.replica.tree.exists(path)
       this.#watchOnce(path, 'data', options.watch)
       return stat
     })
   }
 
   getData(path: string, options: WatchedReadOptions = {}): Promise<{ readonly data: Buffer | null; readonly stat: Stat }> {
-    return this.#read(options, () => {
-      const found = this.#host.replica.tree.getData(checkedPath(path))
+    return this.#readAt(path, options, () => {
+      const found = this.#host.replica.tree.getData(path)
       if (found === null) throw this.#noNode(path)
       this.#watchOnce(path, 'data', options.watch)
       return { data: asBuffer(found.data), stat: found.stat }
@@ -151,8 +151,8 @@ export class Session implements ZooKeeper {
     path: string,
     options: WatchedReadOptions = {}
   ): Promise<{ readonly children: readonly string[]; readonly stat: Stat }> {
-    return this.#read(options, () => {
-      const found = this.#host.replica.tree.getChildren(checkedPath(path))
+    return this.#readAt(path, options, () => {
+      const found = this.#host.replica.tree.getChildren(path)
       if (found === null) throw this.#noNode(path)
       this.#watchOnce(path, 'child', options.watch)
       return found
@@ -171,7 +171,7 @@ export class Session implements ZooKeeper {
     const over = this.#over()
     if (over !== null) throw over
     checkedPath(path)
-    if (listener !== null && typeof listener !== 'function') throw badArguments('a watch listener is a function')
+    if (listener !== null) checkListener(listener, 'listener')
     const { signal, recursive = false } = options
     const end = () => {
       remove()
@@ -273,12 +273,20 @@ export class Session implements ZooKeeper {
 
   // Reads.
 
-  #read<T>(options: ReadOptions, produce: () => T): Promise<T> {
+  #readAt<T>(path: string, options: WatchedReadOptions, produce: () => T): Promise<T> {
+    return this.#read(options, produce, () => {
+      checkedPath(path)
+      checkListener(options.watch, 'watch')
+    })
+  }
+
+  #read<T>(options: ReadOptions, produce: () => T, check: () => void = () => {}): Promise<T> {
     const over = this.#over()
     if (over !== null) return Promise.reject(over)
     const immediate = this.#deferred === null && this.requester.last === null && this.#host.serving
     try {
       checkCallOptions(options)
+      check()
       if (immediate && options.linearizable !== true) {
         options.signal?.throwIfAborted()
         return Promise.resolve(produce())
@@ -335,7 +343,6 @@ export class Session implements ZooKeeper {
 
   #watchOnce(path: string, kind: WatchKind, listener: WatchListener | undefined): void {
     if (listener === undefined) return
-    if (typeof listener !== 'function') throw badArguments('watch is a function')
     const remove = this.#host.watches.add(path, kind, event => {
       this.#watches.delete(remove)
       listener({ ...event, state: this.#state })
