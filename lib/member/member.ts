@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events'
 import {
   type Epoch,
+  isZooKeeperError,
   type MemberId,
   NO_EPOCH,
   NO_SESSION,
@@ -281,6 +282,7 @@ export class Member implements EnsembleMember, EngineHandlers {
 
   onTick(): void {
     this.#tellWaiting()
+    if (this.#engine.serving) this.#openOwnSession()
   }
 
   onStall(milliseconds: number): void {
@@ -338,7 +340,8 @@ export class Member implements EnsembleMember, EngineHandlers {
       session => this.#onOwnSession(session),
       (error: unknown) => {
         this.#opening = false
-        this.#onReady?.(error)
+        // Too much is outstanding, or the answer was lost: tried again with the next tick.
+        if (!isZooKeeperError(error) || !error.retryable) this.#onReady?.(error)
       }
     )
   }
