@@ -24,6 +24,7 @@ export class SocketChannel implements Channel {
   #handlers: ChannelHandlers | null = null
   readonly #decoder = new FrameDecoder(LIMITS.handshakeBytesMax)
   readonly #queue = new FrameQueue()
+  #framesHeard = 0
   #bytesInWrite = 0
   #flushArmed = false
   #high = false
@@ -100,16 +101,23 @@ export class SocketChannel implements Channel {
     // what we are still sending.
     if (this.#reason !== null) return
     this.#decoder.push(chunk)
-    for (let frame = this.#nextFrame(); frame !== null; frame = this.#nextFrame()) this.#handlers?.onFrame(frame)
+    for (let frame = this.#nextFrame(chunk); frame !== null; frame = this.#nextFrame(chunk)) {
+      this.#framesHeard++
+      this.#handlers?.onFrame(frame)
+    }
   }
 
-  #nextFrame(): Uint8Array | null {
+  #nextFrame(chunk: Uint8Array): Uint8Array | null {
     if (this.#reason !== null) return null
     try {
       return this.#decoder.next()
     } catch (error) {
       if (!isZooKeeperError(error, 'BAD_FRAME')) throw error
-      this.close({ code: 'BAD_FRAME', detail: error.message })
+      if (this.#framesHeard === 0 && isTlsRecord(chunk)) {
+        this.close({ code: 'AUTHENTICATION_FAILED', detail: 'the other side uses a secret, and this one none' })
+      } else {
+        this.close({ code: 'BAD_FRAME', detail: error.message })
+      }
       return null
     }
   }
@@ -182,6 +190,12 @@ export class SocketChannel implements Channel {
     const reason = this.#reason
     setImmediate(() => this.#handlers?.onClose(reason))
   }
+}
+
+/** Whether bytes begin as everything in TLS does: the kind of a record, and the version's major number. */
+function isTlsRecord(bytes: Uint8Array): boolean {
+  const [kind = 0, major] = bytes
+  return kind >= 0x14 && kind <= 0x17 && major === 3
 }
 
 /** Whether it was the TLS library that gave up, and not the network. */

@@ -25,9 +25,19 @@ for (const scheme of ['tcp', 'ipc'] as const) {
     await outsider.kill()
     await cluster.wipe(outsider.id)
     await other.load()
-    const wrong = cluster.launch(outsider.id, { secret: 'something else entirely' })
-    await t.rejects(wrong.started, { code: 'AUTHENTICATION_FAILED' })
-    t.strictSame(await wrong.exited, { code: 0, signal: null })
+    for (const secret of ['something else entirely', undefined]) {
+      const { peers, ensemble } = cluster
+      const options = {
+        id: outsider.id,
+        ensemble,
+        tickTime: 100,
+        startTimeout: 3_000,
+        ...(secret === undefined ? {} : { secret })
+      }
+      const wrong = cluster.launch(outsider.id, {}, { peers, options })
+      await t.rejects(wrong.started, { code: 'AUTHENTICATION_FAILED' }, secret === undefined ? 'none' : 'another one')
+      t.strictSame(await wrong.exited, { code: 0, signal: null }, 'its process ends by itself')
+    }
     await other.create('/still-there')
     await other.endLoad()
     await cluster.start(outsider.id)
