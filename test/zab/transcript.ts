@@ -109,6 +109,8 @@ class Transcript {
         return cluster.proposeAt(id(0), Number(plain[1] ?? 1))
       case 'abdicate':
         return cluster.step(cluster.node(id(0)), { kind: 'abdicate', reason: plain.slice(1).join(' ') })
+      case 'forget':
+        return cluster.checks.forget()
       case 'confirm':
         return cluster.confirm()
       case 'purge':
