@@ -23,6 +23,12 @@ import { planSync } from './sync-plan.js'
 import { compareHistories, type History } from './vote.js'
 
 /**
+ * How far ahead of its own a leader lets itself be taken by somebody's accepted epoch: half of what a follower would go along with, so that
+ * no follower is shut out that is a little behind its leader.
+ */
+const EPOCH_LEAD_MAX = LIMITS.epochJumpMax / 2
+
+/**
  * `discovery` until a quorum has promised the epoch, `synchronizing` until a quorum holds the initial history, then `broadcasting`.
  */
 type LeadingPhase = 'discovery' | 'synchronizing' | 'broadcasting'
@@ -141,7 +147,7 @@ export class Leading {
     const { epoch } = this
     const ahead = notification.acceptedEpoch - epoch
     if (ahead <= 0) return
-    if (ahead > LIMITS.epochJumpMax) {
+    if (ahead >= EPOCH_LEAD_MAX) {
       this.#context.emit({ kind: 'disconnect', peer: from, reason: `epoch ${notification.acceptedEpoch} is too far ahead` })
       return
     }
@@ -153,7 +159,7 @@ export class Leading {
   onFollowerInfo(from: MemberId, message: ZabMessageOf<'followerInfo'>): void {
     this.#drop(from)
     const { acceptedEpoch, standing } = message
-    if (acceptedEpoch - this.#context.journal.acceptedEpoch > LIMITS.epochJumpMax) {
+    if (acceptedEpoch - this.#context.journal.acceptedEpoch >= EPOCH_LEAD_MAX) {
       this.#context.emit({ kind: 'disconnect', peer: from, reason: `epoch ${acceptedEpoch} is too far ahead` })
       return
     }
@@ -237,7 +243,7 @@ export class Leading {
     if (!this.#isQuorum(learners)) return
     const { journal, options, notified } = this.#context
     const heard = [...notified.values()].map(({ acceptedEpoch }) => acceptedEpoch)
-    const credible = heard.filter(epoch => epoch - journal.acceptedEpoch < LIMITS.epochJumpMax)
+    const credible = heard.filter(epoch => epoch - journal.acceptedEpoch < EPOCH_LEAD_MAX)
     const accepted = [journal.acceptedEpoch, ...learners.map(learner => learner.acceptedEpoch), ...credible]
     const epoch = Math.max(...accepted) + 1
     if (epoch > EPOCH_MAX) {
