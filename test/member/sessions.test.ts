@@ -108,6 +108,7 @@ t.test(
       await ensemble.settle(restarted)
       const [witness] = ensemble.members
       await ensemble.until(() => witness?.local.exists('/e') === null, 3_000)
+      t.equal(ensemble.member(follower.id).state, 'connected')
       await ensemble.close()
     }
   }
@@ -190,6 +191,7 @@ t.test('when its own session is closed by the application, the member opens anot
   const { sessionId } = member
   await ensemble.settle((own as unknown as ZooKeeper).close())
   await ensemble.until(() => member.state === 'connected' && member.sessionId > sessionId)
+  t.equal(await ensemble.settle(outcomeOf(member.create('/of-the-next'))), 'OK')
   await ensemble.close()
 })
 
