@@ -1,4 +1,4 @@
-import type { MemberId } from '../base/index.js'
+import { type MemberId, NO_EPOCH } from '../base/index.js'
 import type { Assembly, PeerContext } from './context.js'
 import type { Notification } from './messages.js'
 import type { Standing } from './vote.js'
@@ -59,10 +59,13 @@ export function waitingOf(context: PeerContext): Waiting {
   return describe(quorum.isQuorum(possible) ? 'quorum' : 'lostQuorum')
 }
 
-/** This peer and every connected voter that is looking too. */
+/**
+ * This peer and every connected voter that is in no epoch: looking too, or in the act of following or leading whom this very election has
+ * brought forth. Without the latter, the first to decide would leave the assembly of those who are still counting its vote.
+ */
 function votersOf(context: PeerContext): readonly Voter[] {
   const { options, journal, notified } = context
-  const others = [...notified].filter(([, notification]) => notification.state === 'looking')
+  const others = [...notified].filter(([, notification]) => notification.epoch === NO_EPOCH)
   return [
     { id: options.id, standing: journal.standing, salvage: options.salvage },
     ...others.map(([id, notification]: [MemberId, Notification]) => ({

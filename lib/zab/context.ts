@@ -4,6 +4,7 @@ import type { ZabEffect } from './events.js'
 import { Journal } from './journal.js'
 import type { Notification, Outgoing, ZabMessage } from './messages.js'
 import type { QuorumVerifier } from './quorum.js'
+import type { Vote } from './vote.js'
 
 export interface PeerOptions {
   readonly id: MemberId
@@ -28,6 +29,8 @@ export class PeerContext {
   tick = 0
   /** The election round, ZooKeeper's logical clock. */
   round = 0
+  /** The vote that the last election was decided by; null while looking, and where an established leader was found instead. */
+  elected: Vote | null = null
   /** Grows with every change of role; what was begun in an earlier one is void. */
   tenure = 0
   /** Highest zxid known to be committed; our own disk may lag. Invariant: `zxidDelivered <= zxidCommitted`. */

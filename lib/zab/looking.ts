@@ -61,6 +61,7 @@ export class Looking {
   onNotification(from: MemberId, notification: Notification): void {
     if (!this.#begun) return
     if (notification.state === 'looking') this.#onVote(from, notification)
+    else this.#countDecided(from, notification)
     this.#settle()
   }
 
@@ -108,10 +109,20 @@ export class Looking {
     if (better || notification.round > round) this.#announce()
   }
 
+  /**
+   * Whoever has decided, and is in no epoch yet, stands by the vote it has decided by, in whatever round: it waits for its leader and will not
+   * vote again. Without this, a round that begins behind its back would wait for it in turn.
+   */
+  #countDecided(from: MemberId, notification: Notification): void {
+    const { state, epoch, vote } = notification
+    if (state !== 'looking' && epoch === NO_EPOCH && vote !== null) this.#votes.set(from, vote)
+  }
+
   #newRound(round: number): void {
     this.#context.round = round
     this.#assembly = assemblyOf(this.#context)
     this.#votes.clear()
+    for (const [peer, notification] of this.#context.notified) this.#countDecided(peer, notification)
     this.#proposal = this.#ownVote()
     this.#finalizeAtTick = null
   }
@@ -153,6 +164,7 @@ export class Looking {
       this.#finalizeAtTick ??= this.#context.tick + FINALIZE_TICKS
       if (this.#context.tick < this.#finalizeAtTick) return
     }
+    this.#context.elected = proposal
     if (leader === id) this.#transitions.becomeLeading(this.#assembly)
     else this.#transitions.becomeFollowing(leader)
   }

@@ -218,7 +218,7 @@ export class Peer {
       kind: 'notification',
       round,
       state: role.name,
-      vote: { leader, ...history },
+      vote: this.#context.elected ?? { leader, ...history },
       history,
       standing,
       acceptedEpoch,
@@ -233,6 +233,7 @@ export class Peer {
     const spurned = before.name === 'following' && !before.serving ? before.leader : null
     if (before.name !== 'looking') before.end()
     this.#context.tenure++
+    this.#context.elected = null
     const looking = new Looking(this.#context, this.#transitions, spurned)
     this.#role = looking
     this.#context.emit({ kind: 'role', role: 'looking', leader: null, reason })

@@ -23,7 +23,10 @@ function seeing(size: number, standings: string): PeerContext {
     if (other === '-') continue
     const state = other === 'leading' ? 'leading' : 'looking'
     const theirs = (state === 'leading' ? 'member' : other.replace('!', '')) as Standing
-    context.notified.set(member(index + 2), notificationOf({ state, standing: theirs, salvage: other.endsWith('!') }))
+    context.notified.set(
+      member(index + 2),
+      notificationOf({ state, standing: theirs, salvage: other.endsWith('!'), epoch: epoch(state === 'leading' ? 1 : 0) })
+    )
   }
   return context
 }
