@@ -16,7 +16,6 @@ export const ERROR_CODES = {
   NODE_EXISTS: { wireCode: -110, retryable: false, outcome: 'not-applied' },
   NOT_EMPTY: { wireCode: -111, retryable: false, outcome: 'not-applied' },
   SESSION_EXPIRED: { wireCode: -112, retryable: false, outcome: 'not-applied' },
-  NO_WATCHER: { wireCode: -121, retryable: false, outcome: 'not-applied' },
   THROTTLED: { wireCode: -127, retryable: true, outcome: 'not-applied' },
   CLOSED: { wireCode: -116, retryable: false, outcome: 'not-applied' },
   ADDRESS_UNAVAILABLE: { wireCode: null, retryable: true, outcome: 'not-applied' },

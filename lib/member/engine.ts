@@ -257,9 +257,10 @@ export class Engine implements ConductorHandlers, SessionHost {
     })
   }
 
-  /** Has the others elect anew at once, if this member leads. */
+  /** Has the others elect anew at once, if this member leads and there are others. */
   handOver(): void {
-    if (this.conductor.peer?.role === 'leading') this.conductor.dispatch({ kind: 'abdicate', reason: 'the leader closes' })
+    if (this.conductor.peer?.role !== 'leading' || this.conductor.connected.size === 0) return
+    this.conductor.dispatch({ kind: 'abdicate', reason: 'the leader closes' })
   }
 
   /** Stops taking part. Sessions that are left end as they are told to. Storage and links are the owner's to close, after this. */
