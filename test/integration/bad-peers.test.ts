@@ -2,13 +2,11 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import t, { type Test } from 'tap'
 import { type Epoch, LIMITS, type MemberId, makeZxid, seededRandom } from '../../lib/base/index.js'
-import { createEnsembleMemberIn, nodeRuntime } from '../../lib/member/index.js'
-import { openMemoryStorage } from '../../lib/storage/index.js'
-import { createPeerLinks, createTransports, parseAddress, TcpTransport, type Transport } from '../../lib/transport/index.js'
+import { nodeRuntime } from '../../lib/member/index.js'
+import { createPeerLinks, createTransports, parseAddress } from '../../lib/transport/index.js'
 import { encode, encodePeerMessage, PROTOCOL_VERSION } from '../../lib/wire/index.js'
 import { batchOf } from '../../lib/zab/index.js'
 import { ProcessCluster } from '../fixtures/integration-cluster.js'
-import { freePorts } from '../fixtures/integration-ports.js'
 import { until } from '../fixtures/integration-until.js'
 import { mutationsOf } from '../fixtures/mutated-bytes.js'
 
@@ -47,24 +45,10 @@ function empties(count: number): Buffer {
   return Buffer.concat([header, Buffer.alloc(count, 0x90)])
 }
 
-async function settled(t: Test, options: object = {}): Promise<ProcessCluster> {
-  const cluster = await ProcessCluster.serving(t, { options: { tickTime: 100, ...options } })
-  await cluster.settledLeader()
-  return cluster
-}
-
-async function endLoadAndCompare(t: Test, cluster: ProcessCluster): Promise<void> {
-  await cluster.settledLeader()
-  const { acknowledged } = cluster.ledger
-  await until('they still write', () => cluster.ledger.acknowledged > acknowledged + 100)
-  for (const member of cluster.members) await member.endLoad()
-  await cluster.assertWhole(t)
-}
-
 for (const secret of [undefined, 'only the members know it']) {
   const security = secret === undefined ? 'without' : 'with'
   t.test(`strangers who send what is not a handshake are cut off ${security} a secret, and the members go on`, async t => {
-    const cluster = await settled(t, secret === undefined ? {} : { secret })
+    const cluster = await ProcessCluster.settled(t, secret === undefined ? {} : { options: { secret } })
     for (const member of cluster.members) await member.load()
     const { epoch } = await cluster.status(1)
     const garbage = seededRandom(7).bytes(64 * 1024)
@@ -92,11 +76,11 @@ for (const secret of [undefined, 'only the members know it']) {
       t.pass(`${what} is cut off`)
     }
     t.equal((await cluster.status(1)).epoch, epoch, 'nobody was disturbed')
-    await endLoadAndCompare(t, cluster)
+    await cluster.endLoadAndAssertWhole(t)
   })
 
   t.test(`half a handshake for ever, often enough to use up all places, keeps nobody out ${security} a secret`, async t => {
-    const cluster = await settled(t, secret === undefined ? {} : { secret })
+    const cluster = await ProcessCluster.settled(t, secret === undefined ? {} : { options: { secret } })
     const leader = await cluster.settledLeader()
     const [restarted, other] = cluster.followersOf(leader)
     if (restarted === undefined || other === undefined) throw new Error('there are two followers')
@@ -114,12 +98,12 @@ for (const secret of [undefined, 'only the members know it']) {
     await cluster.settledLeader()
     for (const member of cluster.members) await member.load()
     await until('all who never finish are cut off', () => open.size === 0, LIMITS.handshakeMilliseconds + 10_000)
-    await endLoadAndCompare(t, cluster)
+    await cluster.endLoadAndAssertWhole(t)
   })
 }
 
 t.test('a peer that passes for a member and then sends bombs and nonsense costs its own link and nothing else', async t => {
-  const cluster = await settled(t)
+  const cluster = await ProcessCluster.settled(t)
   const leader = await cluster.settledLeader()
   const [replaced, other] = cluster.followersOf(leader)
   if (replaced === undefined || other === undefined) throw new Error('there are two followers')
@@ -179,76 +163,5 @@ t.test('a peer that passes for a member and then sends bombs and nonsense costs 
   t.equal((await cluster.status(leader.id)).epoch, epoch, 'the others have gone on in their epoch')
   await links.close()
   await cluster.start(id)
-  await endLoadAndCompare(t, cluster)
-})
-
-t.test(
-  'a member that was told something else than the others is refused by name of what differs, and the others go on',
-  async t => {
-    const cluster = await settled(t)
-    const leader = await cluster.settledLeader()
-    const [absent] = cluster.followersOf(leader)
-    if (absent === undefined) throw new Error('there are two followers')
-    await absent.kill()
-    await cluster.wipe(absent.id)
-    for (const member of cluster.members) await member.load()
-
-    const [port] = await freePorts(1)
-    const elsewhere = { ...cluster.peers, [leader.id]: `tcp://127.0.0.1:${port}` }
-    const wider = { ...cluster.peers, 4: `tcp://127.0.0.1:${port}` }
-    const cases = [
-      ['ENSEMBLE_MISMATCH', { ensemble: 'another' }, cluster.peers],
-      ['PEER_LIST_MISMATCH', {}, elsewhere],
-      ['PEER_LIST_MISMATCH', {}, wider]
-    ] as const
-    for (const [code, options, peers] of cases) {
-      const wrong = cluster.launch(absent.id, { startTimeout: 3_000, ...options }, { peers })
-      await t.rejects(wrong.started, { code })
-      t.strictSame(await wrong.exited, { code: 0, signal: null }, 'its process ends by itself')
-      await cluster.wipe(absent.id)
-    }
-    await cluster.start(absent.id)
-    await endLoadAndCompare(t, cluster)
-  }
-)
-
-t.test('a member whose data is of another ensemble of the same name is refused', async t => {
-  const cluster = await settled(t)
-  const other = await ProcessCluster.serving(t, { options: { ensemble: cluster.ensemble } })
-  const leader = await cluster.settledLeader()
-  const [absent] = cluster.followersOf(leader)
-  if (absent === undefined) throw new Error('there are two followers')
-  await absent.kill()
-  await other.killAll()
-  const stray = cluster.launch(absent.id, { dataDir: other.dataDir(absent.id) })
-  await t.rejects(stray.started, { code: 'ENSEMBLE_MISMATCH' })
-  t.strictSame(await stray.exited, { code: 0, signal: null }, 'its process ends by itself')
-  for (const member of cluster.members) await member.load()
-  await cluster.start(absent.id)
-  await endLoadAndCompare(t, cluster)
-})
-
-t.test('a second process with the id of a member that is there is refused, and the first is not disturbed', async t => {
-  const cluster = await settled(t)
-  for (const member of cluster.members) await member.load()
-  const { epoch } = await cluster.status(1)
-  const [port] = await freePorts(1)
-  const runtime = nodeRuntime()
-  const options = { id: 3, ensemble: cluster.ensemble, tickTime: 100, startTimeout: 10_000 }
-  // On another machine it could listen on the same address; here it listens beside it.
-  const beside = (transport: Transport): Transport => ({
-    provesSecret: transport.provesSecret,
-    listen: (_address, onChannel) => transport.listen(parseAddress(`tcp://127.0.0.1:${port}`), onChannel),
-    dial: (address, signal) => transport.dial(address, signal)
-  })
-  const second = createEnsembleMemberIn(cluster.peers, options, {
-    runtime,
-    transports: ({ secret, ensemble }, { scheduler }) => ({
-      tcp: beside(new TcpTransport({ scheduler, secret, ensembleName: ensemble }))
-    }),
-    storage: (_options, storageOptions) => openMemoryStorage(storageOptions)
-  })
-  await t.rejects(second, { code: 'DUPLICATE_ID' })
-  t.equal((await cluster.status(1)).epoch, epoch, 'nobody was disturbed')
-  await endLoadAndCompare(t, cluster)
+  await cluster.endLoadAndAssertWhole(t)
 })

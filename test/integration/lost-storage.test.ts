@@ -46,7 +46,8 @@ t.test('a member without storage is brought up to date under load and is counted
   const returned = cluster.launch(wiped.id)
   const seen: string[] = []
   await until('it is counted', async () => {
-    const learner = (await leader.status())?.learners.find(({ id }) => id === wiped.id)
+    const statuses = await Promise.all([leader, writer].map(member => member.status()))
+    const learner = statuses.flatMap(status => status?.learners ?? []).find(({ id }) => id === wiped.id)
     if (learner === undefined) return false
     seen.push(`${learner.synced ? 'synced' : 'learning'} ${learner.counted ? 'counted' : 'not counted'}`)
     return learner.counted

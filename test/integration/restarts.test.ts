@@ -2,6 +2,9 @@ import t from 'tap'
 import { ProcessCluster } from '../fixtures/integration-cluster.js'
 import { until } from '../fixtures/integration-until.js'
 
+/** A tick long enough for a busy machine; and no session may end while its process is stopped. */
+const STOPPED_FOR_LONG = { tickTime: 250, sessionTimeout: 60_000, maxSessionTimeout: 60_000 }
+
 t.test('a first start with a member missing waits for it, names it, and founds the ensemble once it is there', async t => {
   const cluster = await ProcessCluster.of(t)
   const early = [cluster.launch(1), cluster.launch(2)]
@@ -49,7 +52,7 @@ t.test('all members killed at once under load come back with every acknowledged 
 
 t.test('a follower that was stopped for longer than syncLimit catches up when it goes on', async t => {
   const cluster = await ProcessCluster.serving(t, {
-    options: { tickTime: 100, sessionTimeout: 60_000, maxSessionTimeout: 60_000 }
+    options: STOPPED_FOR_LONG
   })
   const leader = await cluster.settledLeader()
   const [stopped, running] = cluster.followersOf(leader)
@@ -75,7 +78,7 @@ t.test('a follower that was stopped for longer than syncLimit catches up when it
 
 t.test('a leader that was stopped is replaced, and what it took for its own when it goes on is not', async t => {
   const cluster = await ProcessCluster.serving(t, {
-    options: { tickTime: 100, sessionTimeout: 60_000, maxSessionTimeout: 60_000 }
+    options: STOPPED_FOR_LONG
   })
   const leader = await cluster.settledLeader()
   for (const member of cluster.members) await member.load()
