@@ -566,6 +566,8 @@ export class Engine implements ConductorHandlers, SessionHost {
     if (this.#closed) return
     this.storageError = null
     this.#applier.distrust()
+    // A replacement had taken the place of the log, and the failure came before we were told.
+    if (this.#parts.storage.state.log.zxidBase > this.#applier.zxidReached) this.onReplaced()
     this.conductor.start()
     this.#handlers.onStorage('recovered', null)
   }

@@ -18,8 +18,14 @@ export interface PendingRequest {
   /** Called with the txn that answers it, or with the error that means it will never be answered. */
   readonly settle: (answer: AppliedTxn | ZooKeeperError) => void
   /** What its session issued behind it and does not go through the log: called directly after it has been settled. */
-  readonly behind: (() => void)[]
+  readonly behind: FollowUp[]
 }
+
+/**
+ * What is to be done between a write and the next. `overtaken` when that place cannot be found any more, because the state has passed the next
+ * write of the session as well.
+ */
+export type FollowUp = (overtaken: ZooKeeperError | null) => void
 
 /** Who issues numbered requests: one session, or the member's process itself. */
 export class Requester {
@@ -134,18 +140,18 @@ export class Outbox {
 
   /** Requests up to number `cxid` are in a history that was replaced by a snapshot: they took effect or were refused, nobody knows which. */
   onAnsweredThrough(requester: Requester, cxid: number): void {
-    const message = 'answered while this member was catching up by a snapshot'
+    const loss = new ZooKeeperError('CONNECTION_LOSS', { message: 'answered while this member was catching up by a snapshot' })
     for (let first = requester.pending[0]; first !== undefined && first.request.cxid <= cxid; first = requester.pending[0]) {
       requester.pending.shift()
-      this.#settle(first, new ZooKeeperError('CONNECTION_LOSS', { message }))
+      this.#settle(first, loss, first.request.cxid < cxid ? loss : null)
     }
   }
 
-  #settle(pending: PendingRequest, answer: AppliedTxn | ZooKeeperError): void {
+  #settle(pending: PendingRequest, answer: AppliedTxn | ZooKeeperError, overtaken: ZooKeeperError | null = null): void {
     this.#count--
     this.#bytes -= pending.bytes
     pending.settle(answer)
-    for (const next of pending.behind) next()
+    for (const next of pending.behind) next(overtaken)
   }
 
   #post(): void {

@@ -13,7 +13,7 @@ import {
 } from './arguments.js'
 import { Call } from './call.js'
 import type { Deadlines } from './deadlines.js'
-import type { Outbox, Requester } from './outbox.js'
+import type { FollowUp, Outbox, Requester } from './outbox.js'
 import type { AppliedTxn, Replica } from './replica.js'
 import type { WatchDispatcher } from './watch-dispatcher.js'
 import { Watcher } from './watcher.js'
@@ -297,7 +297,8 @@ export class Session implements ZooKeeper {
     const call = new Call<T>(this.#host.deadlines, this.#host.requestTimeout, options)
     this.#await(call)
     if (options.linearizable === true) this.#inOrder(() => this.#barrier(call, produce))
-    else this.#inOrder(() => this.#behindWrites(() => call.settle(produce)))
+    else
+      this.#inOrder(() => this.#behindWrites(overtaken => (overtaken === null ? call.settle(produce) : call.reject(overtaken))))
     return call.promise
   }
 
@@ -309,11 +310,11 @@ export class Session implements ZooKeeper {
   }
 
   /** Does it as soon as every write issued so far has been applied and, if there is none under way, the member serves. */
-  #behindWrites(act: () => void): void {
+  #behindWrites(act: FollowUp): void {
     const { last } = this.requester
     if (last !== null) last.behind.push(act)
-    else if (this.#host.serving) act()
-    else this.#host.whenServing(act)
+    else if (this.#host.serving) act(null)
+    else this.#host.whenServing(() => act(null))
   }
 
   /** Does it now, or when the `sync` or linearizable read ahead of it is done. */

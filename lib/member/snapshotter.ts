@@ -1,5 +1,5 @@
 import createDebug from 'debug'
-import { type Random, type Runtime, randomInt, type Zxid } from '../base/index.js'
+import { isZooKeeperError, type Random, type Runtime, randomInt, type Zxid } from '../base/index.js'
 import type { Storage } from '../storage/index.js'
 import { encodeSessionChunks, encodeZnodeChunks } from '../wire/index.js'
 import type { Replica } from './replica.js'
@@ -45,7 +45,8 @@ export class Snapshotter {
       },
       (error: unknown) => {
         this.#running = null
-        if (this.#generation === generation) this.#parts.onFailed(error)
+        // What the snapshot is of has been replaced, or the store has been closed, and we have not been told yet: the store is well.
+        if (this.#generation === generation && !isZooKeeperError(error, 'CLOSED')) this.#parts.onFailed(error)
       }
     )
   }
