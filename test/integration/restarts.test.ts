@@ -97,6 +97,28 @@ t.test('a leader that was stopped is replaced, and what it took for its own when
   await cluster.assertWhole(t)
 })
 
+t.test('a leader whose followers are both stopped acknowledges nothing, steps down, and writes on when they go on', async t => {
+  const cluster = await ProcessCluster.serving(t, { options: STOPPED_FOR_LONG })
+  const leader = await cluster.settledLeader()
+  const followers = cluster.followersOf(leader)
+  await leader.load()
+  await until('it writes', () => cluster.ledger.acknowledged > 100)
+  for (const follower of followers) follower.signal('SIGSTOP')
+  let isAcknowledged = false
+  const write = leader.create('/alone').then(() => {
+    isAcknowledged = true
+  })
+  await until('the leader has stepped down', async () => (await leader.status())?.role === 'looking')
+  t.equal(isAcknowledged, false, 'what it was asked alone is not acknowledged')
+  const { waiting } = await cluster.status(leader.id)
+  t.match(waiting, { kind: 'quorum' }, 'it says what it waits for')
+  for (const follower of followers) follower.signal('SIGCONT')
+  await write
+  await cluster.settledLeader()
+  await leader.endLoad()
+  await cluster.assertWhole(t)
+})
+
 t.test('a leader that is closed hands over, and its process ends by itself', async t => {
   const cluster = await ProcessCluster.serving(t)
   const leader = await cluster.settledLeader()
