@@ -27,8 +27,9 @@ interface Voter {
  *
  * Normally a quorum of members. A voter without history has no vote, because it may have acknowledged what it has lost; two wiped disks of
  * three are therefore not a new ensemble. Too few members can only go on when every listed voter is here and looking, and then only
- * - as `founding`, when nobody holds an ensemble's history, or somebody proves that the ensemble was never established: a `founder` has
- *   promised itself to it and never synchronized, while establishment takes every founder's synchronization;
+ * - as `founding`, when nobody holds an ensemble's history, or somebody is a `founder`: it has promised itself to an ensemble and never
+ *   synchronized, so as far as it knows none was established. It can be wrong only where all who did go on without it have lost their disks
+ *   since (docs/decisions/0011 says why that corner is left);
  * - as `salvage`, when all who do hold a history allow it.
  */
 export function assemblyOf(context: PeerContext): Assembly {

@@ -135,7 +135,8 @@ export class Leading {
 
   onLinkDown(peer: MemberId): void {
     this.#drop(peer)
-    // In service, a link that blinks has `syncLimit` ticks to come back. Before that there is nothing to lose by electing anew.
+    // In service the next tick judges whether a quorum is left: a link that blinks may be back by then. Before service there is nothing to
+    // lose by electing anew at once.
     if (this.#phase !== 'broadcasting' && !this.#isQuorumReachable()) this.#stepDown('too few members are connected')
   }
 
