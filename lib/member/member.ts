@@ -67,6 +67,8 @@ export class Member implements EnsembleMember, EngineHandlers {
   #session: Session | null = null
   #opening = false
   #leader: MemberId | null = null
+  /** What the listeners were told last. */
+  #stateTold: SessionState = 'connecting'
   #waiting = ''
   #closing: Promise<void> | null = null
   #closed = false
@@ -409,6 +411,8 @@ export class Member implements EnsembleMember, EngineHandlers {
   }
 
   #tellState(state: SessionState): void {
+    if (state === this.#stateTold) return
+    this.#stateTold = state
     for (const listener of [...this.#stateListeners]) {
       try {
         listener(state)

@@ -113,6 +113,7 @@ export function checkOptions(peers: Peers, options: MemberOptions): CheckedOptio
   if (id !== undefined && !addresses.has(id as MemberId))
     throw bad('id', `one of the peers' ids: ${[...addresses.keys()].join(', ')}`)
   if (dataDir !== undefined && (typeof dataDir !== 'string' || dataDir === '')) throw bad('dataDir', 'a path')
+  if (storage !== undefined && !isDatabase(storage)) throw bad('storage', 'an abstract-level database')
   if (dataDir !== undefined && storage !== undefined) throw bad('storage', 'left out when dataDir is given')
   if (typeof ensemble !== 'string' || ensemble === '' || ensemble.length > ENSEMBLE_LENGTH_MAX) {
     throw bad('ensemble', `a name of 1 to ${ENSEMBLE_LENGTH_MAX} characters`)
@@ -123,7 +124,7 @@ export function checkOptions(peers: Peers, options: MemberOptions): CheckedOptio
   const tickTime = integer('tickTime', options.tickTime, 500, 10, 60_000)
   const minSessionTimeout = integer('minSessionTimeout', options.minSessionTimeout, 2 * tickTime, 1, MILLISECONDS_MAX)
   const maxDefault = Math.max(120 * tickTime, minSessionTimeout)
-  const outstanding = options.outstandingLimit ?? {}
+  const outstanding = checkedOutstanding(options.outstandingLimit)
   return Object.freeze({
     id: (id ?? null) as MemberId | null,
     addresses,
@@ -175,6 +176,21 @@ function checkedSecret(secret: unknown): string | null {
   if (typeof secret !== 'string' || secret.length < SECRET_LENGTH_MIN)
     throw bad('secret', `at least ${SECRET_LENGTH_MIN} characters`)
   return secret
+}
+
+/** By what the store asks of it: it may come from another copy of abstract-level than ours. */
+function isDatabase(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const methods: readonly string[] = ['open', 'close', 'get', 'batch', 'iterator', 'keys']
+  return methods.every(name => typeof (value as Record<string, unknown>)[name] === 'function')
+}
+
+function checkedOutstanding(limit: MemberOptions['outstandingLimit'] = {}): NonNullable<MemberOptions['outstandingLimit']> {
+  if (typeof limit !== 'object' || limit === null) throw bad('outstandingLimit', 'an object')
+  for (const name of Object.keys(limit)) {
+    if (name !== 'requests' && name !== 'bytes') throw bad(`outstandingLimit.${name}`, 'requests or bytes')
+  }
+  return limit
 }
 
 function integer(name: string, value: unknown, fallback: number, min: number, max: number): number {
