@@ -6,6 +6,7 @@ import t, { type Test } from 'tap'
 import type { Epoch } from '../../lib/base/index.js'
 import { openDirectoryStorage, type Storage } from '../../lib/storage/index.js'
 import { zxidLastIn } from '../../lib/zab/index.js'
+import { until } from '../fixtures/integration-until.js'
 import {
   append,
   batchAt,
@@ -342,8 +343,9 @@ t.test('a database that LevelDB cannot open is set aside, whole, until it is rep
     t.ok((await readdir(directory)).includes('db-damaged-1'))
     await replaceAll(storage)
     const content = await contentOf(storage)
+    // It is removed behind the replacement, aside; what a close interrupts the next open goes on with.
+    await until('the remains are removed', async () => !(await readdir(directory)).includes('db-damaged-1'))
     await storage.close()
-    t.notOk((await readdir(directory)).includes('db-damaged-1'))
     t.strictSame(await contentIn(directory), content)
   }
 })
