@@ -123,7 +123,7 @@ t.test('a dialer without a secret is refused by a listener with one', async t =>
 t.test('a dialer with a secret does not fall back to a listener without one', async t => {
   const { listener, closed } = await firstClose(tcp(null), ANY_PORT)
   await t.rejects(tcp('right').dial(listener.address, never), { code: 'CONNECTION_LOSS' })
-  t.equal((await closed).code, 'BAD_FRAME')
+  t.equal((await closed).code, 'AUTHENTICATION_FAILED')
   await listener.close()
 })
 
