@@ -431,6 +431,11 @@ export class Member implements EnsembleMember, EngineHandlers {
   }
 
   #progress(progress: MemberProgress): void {
+    try {
+      this.#parts.options.onProgress?.(progress)
+    } catch (error) {
+      this.#engine.report(error)
+    }
     this.#emit('progress', progress)
   }
 

@@ -1,6 +1,7 @@
 import type { AbstractLevel } from 'abstract-level'
 import { LIMITS, type MemberId, ZooKeeperError } from '../base/index.js'
 import { type Address, parseAddress } from '../transport/index.js'
+import type { MemberProgress } from './ensemble-member.js'
 
 /** The ensemble: addresses in order (ids 1 to n), or by id. Every member is given the same. */
 export type Peers = readonly string[] | { readonly [id: number]: string }
@@ -50,6 +51,10 @@ export interface MemberOptions {
   readonly outstandingLimit?: { readonly requests?: number; readonly bytes?: number }
   /** Aborts the start. */
   readonly signal?: AbortSignal
+  /**
+   * Called with every `progress` event, from the very start on: a member that waits for others to come has no handle yet on which to listen.
+   */
+  readonly onProgress?: (progress: MemberProgress) => void
 }
 
 /** The options as they are in force: complete, checked, frozen. */
@@ -76,6 +81,7 @@ export interface CheckedOptions {
   readonly outstandingRequestsMax: number
   readonly outstandingBytesMax: number
   readonly signal: AbortSignal | null
+  readonly onProgress: ((progress: MemberProgress) => void) | null
 }
 
 const MILLISECONDS_MAX = 2 ** 31 - 1
@@ -101,7 +107,8 @@ const KNOWN = new Set([
   'snapRetainCount',
   'maxDataLength',
   'outstandingLimit',
-  'signal'
+  'signal',
+  'onProgress'
 ])
 
 /** The one place where peers and options are validated. Throws `BAD_ARGUMENTS` naming the field. */
@@ -109,7 +116,17 @@ export function checkOptions(peers: Peers, options: MemberOptions): CheckedOptio
   if (typeof options !== 'object' || options === null) throw bad('options', 'an object')
   for (const name of Object.keys(options)) if (!KNOWN.has(name)) throw bad(name, 'a known option')
   const addresses = checkedPeers(peers)
-  const { id, dataDir, storage, ensemble = 'default', secret, insecure = false, onLostQuorum = 'wait', signal } = options
+  const {
+    id,
+    dataDir,
+    storage,
+    ensemble = 'default',
+    secret,
+    insecure = false,
+    onLostQuorum = 'wait',
+    signal,
+    onProgress
+  } = options
   if (id !== undefined && !addresses.has(id as MemberId))
     throw bad('id', `one of the peers' ids: ${[...addresses.keys()].join(', ')}`)
   if (dataDir !== undefined && (typeof dataDir !== 'string' || dataDir === '')) throw bad('dataDir', 'a path')
@@ -121,6 +138,7 @@ export function checkOptions(peers: Peers, options: MemberOptions): CheckedOptio
   if (typeof insecure !== 'boolean') throw bad('insecure', 'a boolean')
   if (onLostQuorum !== 'wait' && onLostQuorum !== 'salvage') throw bad('onLostQuorum', "'wait' or 'salvage'")
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw bad('signal', 'an AbortSignal')
+  if (onProgress !== undefined && typeof onProgress !== 'function') throw bad('onProgress', 'a function')
   const tickTime = integer('tickTime', options.tickTime, 500, 10, 60_000)
   const minSessionTimeout = integer('minSessionTimeout', options.minSessionTimeout, 2 * tickTime, 1, MILLISECONDS_MAX)
   const maxDefault = Math.max(120 * tickTime, minSessionTimeout)
@@ -147,7 +165,8 @@ export function checkOptions(peers: Peers, options: MemberOptions): CheckedOptio
     maxDataLength: integer('maxDataLength', options.maxDataLength, 1_048_576, 0, LIMITS.requestBytesMax / 2),
     outstandingRequestsMax: integer('outstandingLimit.requests', outstanding.requests, 10_000, 1, 1_000_000),
     outstandingBytesMax: integer('outstandingLimit.bytes', outstanding.bytes, 64 * 1024 * 1024, 1, 2 ** 32),
-    signal: signal ?? null
+    signal: signal ?? null,
+    onProgress: onProgress ?? null
   })
 }
 

@@ -39,7 +39,8 @@ t.test('every option has a default', async t => {
     maxDataLength: 1_048_576,
     outstandingRequestsMax: 10_000,
     outstandingBytesMax: 64 * 1024 * 1024,
-    signal: null
+    signal: null,
+    onProgress: null
   })
   t.ok(Object.isFrozen(options))
 })
@@ -89,7 +90,8 @@ t.test('each bad option is named', async t => {
     ['snapRetainCount', [0, 1_001]],
     ['maxDataLength', [-1, 3 * 1024 * 1024]],
     ['outstandingLimit', [7, null, 'many']],
-    ['signal', [{}, null, 'now']]
+    ['signal', [{}, null, 'now']],
+    ['onProgress', ['yes', {}]]
   ]
   for (const [name, values] of bad) {
     for (const value of values)

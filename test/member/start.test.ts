@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { createEnsembleMemberIn, type MemberOptions } from '../../lib/member/index.js'
+import { createEnsembleMemberIn, type MemberOptions, type MemberProgress } from '../../lib/member/index.js'
 import { openMemoryStorage } from '../../lib/storage/index.js'
 import { claimOf, outcomeOf } from '../fixtures/outcome.js'
 import { VirtualEnsemble } from '../fixtures/virtual-ensemble.js'
@@ -26,6 +26,18 @@ t.test('a start without a quorum is given up in time, with what was missing', as
   await leftNothing(t, ensemble)
   await ensemble.startAll()
   t.equal(ensemble.leader.status().standing, 'member')
+  await ensemble.close()
+})
+
+t.test('a member that waits to start says whom it waits for, before there is a handle to listen on', async t => {
+  const ensemble = new VirtualEnsemble({ seed: 130 })
+  const told: MemberProgress[] = []
+  const start = (id: number) => ensemble.start(id, { onProgress: progress => id === 1 && told.push(progress) })
+  const starts = [start(1), start(2)]
+  await ensemble.until(() => told.some(progress => progress.kind === 'waiting' && progress.missing.join() === '3'))
+  starts.push(start(3))
+  await ensemble.settle(Promise.all(starts))
+  t.match(told.at(-1), { kind: 'serving', epoch: 1 })
   await ensemble.close()
 })
 
