@@ -17,8 +17,9 @@ import { loadReplica } from './replica-loader.js'
 /** Bytes of logged batches kept in memory until they are applied. What is beyond is read from the log again. */
 const WAITING_BYTES_MAX = 16 * 1024 * 1024
 
-/** Txns between two looks at the clock. */
+/** Txns between two looks at the clock; a large one counts for several. */
 const TXNS_PER_LOOK = 32
+const TXN_BYTES = 512
 
 export interface ApplierParts {
   readonly runtime: Runtime
@@ -52,6 +53,8 @@ export class Applier {
   #before: Replica | null = null
   /** A read of log or snapshot is under way, or a slice is posted. */
   #busy = false
+  /** Handlers are being told of a txn; what they deliver is applied behind it. */
+  #applying = false
   /** Grows when what is being read is of no use any more. */
   #generation = 0
   #closed = false
@@ -142,11 +145,14 @@ export class Applier {
   }
 
   #run(): void {
-    if (this.#busy || this.#closed) return
+    if (this.#busy || this.#applying || this.#closed) return
+    this.#applying = true
     try {
       this.#applySlice()
     } catch (error) {
       this.#handlers.onFailed(error)
+    } finally {
+      this.#applying = false
     }
   }
 
@@ -154,10 +160,10 @@ export class Applier {
     const { clock, scheduler } = this.#parts.runtime
     const deadline = clock.monotonic() + LIMITS.sliceMilliseconds
     const generation = this.#generation
+    let sinceLook = 0
     while (this.zxidReached < this.#target) {
       const batch = this.#next()
       if (batch === null) return this.#readLog()
-      let sinceLook = 0
       for (const [index, bytes] of txnsOf(batch).entries()) {
         const zxid = (batch.zxidFirst + index) as Zxid
         const applied = this.#replica.apply(bytes, zxid)
@@ -165,7 +171,8 @@ export class Applier {
         else this.#settleBefore()
         // A listener may have closed the member.
         if (this.#generation !== generation) return
-        if (++sinceLook < TXNS_PER_LOOK) continue
+        sinceLook += 1 + Math.floor(bytes.length / TXN_BYTES)
+        if (sinceLook < TXNS_PER_LOOK) continue
         sinceLook = 0
         if (clock.monotonic() < deadline) continue
         this.#busy = true
@@ -205,19 +212,20 @@ export class Applier {
     this.#busy = true
     const generation = this.#generation
     const after = this.zxidReached
+    const through = this.#target
     this.#parts.storage.readLog(after, LIMITS.batchBytesMax).then(
-      batches => this.#resume(generation, () => this.#onRead(after, batches)),
+      batches => this.#resume(generation, () => this.#onRead(after, through, batches)),
       (error: unknown) => this.#resume(generation, () => this.#handlers.onFailed(error))
     )
   }
 
-  #onRead(after: Zxid, batches: readonly Batch[]): void {
+  #onRead(after: Zxid, through: Zxid, batches: readonly Batch[]): void {
     if (batches.length === 0) {
       this.#handlers.onFailed(new ZooKeeperError('LOG_CORRUPTED', { message: 'delivered txns are not in the log', zxid: after }))
       return
     }
-    // Only what is delivered: the rest of what was read may have been cut off the log meanwhile.
-    const delivered = batches.map(batch => batchThrough(batch, this.#target)).filter(batch => batch !== null)
+    // Only what was delivered when the read began: the rest may have been cut off the log since, and another history have taken its place.
+    const delivered = batches.map(batch => batchThrough(batch, through)).filter(batch => batch !== null)
     const last = present(delivered.at(-1), 'what was read begins with delivered txns')
     const behind = this.#waiting.map(batch => batchAfter(batch, zxidLastOf(last))).filter(batch => batch !== null)
     this.#forgetWaiting()
