@@ -1,13 +1,4 @@
-import {
-  assert,
-  LIMITS,
-  type MemberId,
-  NO_SESSION,
-  present,
-  type Scheduler,
-  type SessionId,
-  ZooKeeperError
-} from '../base/index.js'
+import { assert, LIMITS, type MemberId, present, type Scheduler, type SessionId, ZooKeeperError } from '../base/index.js'
 import { type Request, type RequestBody, requestBytesBound } from '../wire/index.js'
 import type { AppliedTxn } from './replica.js'
 
@@ -45,6 +36,9 @@ export class Requester {
     return ++this.#cxid
   }
 }
+
+/** What one turn of the event loop sends, and the leader then prepares in one of its own: a few milliseconds' work. */
+const REQUESTS_PER_TURN = 512
 
 export interface OutboxParts {
   readonly id: MemberId
@@ -163,23 +157,17 @@ export class Outbox {
     })
   }
 
+  /** Sends the next group, and leaves the rest to later turns: ten thousand requests after a leader change must not hold up the event loop. */
   #flush(): void {
-    const unsent = this.#unsent
-    this.#unsent = []
-    let group: Request[] = []
+    let count = 0
     let bytes = 0
-    for (const pending of unsent) {
-      if (group.length >= LIMITS.batchTxnsMax || (group.length > 0 && bytes + pending.bytes > LIMITS.batchBytesMax)) {
-        this.#parts.send(group)
-        group = []
-        bytes = 0
-      }
-      group.push(pending.request)
+    for (const pending of this.#unsent) {
+      if (count >= REQUESTS_PER_TURN || (count > 0 && bytes + pending.bytes > LIMITS.batchBytesMax)) break
+      count++
       bytes += pending.bytes
     }
-    if (group.length > 0) this.#parts.send(group)
+    const group = this.#unsent.splice(0, count)
+    this.#post()
+    if (group.length > 0) this.#parts.send(group.map(pending => pending.request))
   }
 }
-
-/** The requester that speaks for the process rather than for a session. */
-export const PROCESS = NO_SESSION
