@@ -21,6 +21,9 @@ const WAITING_BYTES_MAX = 16 * 1024 * 1024
 const TXNS_PER_LOOK = 32
 const TXN_BYTES = 512
 
+/** Txns taken from a batch at once. PERF: a record of the log may hold tens of thousands, and each slice would take all of them apart again. */
+const TXNS_AT_ONCE = 256
+
 export interface ApplierParts {
   readonly runtime: Runtime
   readonly storage: Storage
@@ -193,8 +196,10 @@ export class Applier {
       if (first.zxidFirst > zxidReached && !zxidFollows(first.zxidFirst, zxidReached)) return null
       // The first batch of a later epoch follows only if nothing of the log lies between.
       if (epochOf(first.zxidFirst) !== epochOf(zxidReached) && this.#gapBefore(first)) return null
-      const rest = batchAfter(first, zxidReached)
-      return rest === null ? null : batchThrough(rest, this.#target)
+      const rest = present(batchAfter(first, zxidReached), 'what ends behind the last applied txn has some left')
+      this.#waitingBytes -= first.bytes.length - rest.bytes.length
+      this.#waiting[0] = rest
+      return batchThrough(rest, Math.min(this.#target, rest.zxidFirst + TXNS_AT_ONCE - 1) as Zxid)
     }
     return null
   }

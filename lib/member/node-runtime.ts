@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { CancelTimer, Random, Runtime, Scheduler } from '../base/index.js'
+import { type CancelTimer, LIMITS, type Random, type Runtime, type Scheduler } from '../base/index.js'
 
 /**
  * The process's own clock, event loop and chance.
@@ -18,7 +18,10 @@ export function nodeRuntime(onError: (error: unknown) => void = rethrow): Runtim
   }
 }
 
-/** At most one immediate is armed, however much is posted: one turn of the loop runs all that was posted before it. */
+/**
+ * At most one immediate is armed, however much is posted: one turn of the loop runs what was posted before it, as far as it comes within a
+ * slice of time. The rest has the next turn, and the application's own timers and sockets have theirs in between.
+ */
 class LoopScheduler implements Scheduler {
   #posted: (() => void)[] = []
   #armed = false
@@ -49,11 +52,13 @@ class LoopScheduler implements Scheduler {
     this.#armed = false
     const callbacks = this.#posted
     this.#posted = []
+    const end = performance.now() + LIMITS.sliceMilliseconds
     let ran = 0
     try {
       for (const callback of callbacks) {
         ran++
         this.#run(callback)
+        if (performance.now() >= end) break
       }
     } finally {
       if (ran < callbacks.length) {
