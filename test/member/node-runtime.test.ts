@@ -53,6 +53,8 @@ t.test('a callback that throws loses none of those behind it', async t => {
   const errors: unknown[] = []
   const { scheduler } = nodeRuntime(error => errors.push(error))
   const error = new Error('thrown')
+  // The scheduler's own timers keep no process alive.
+  const held = setTimeout(() => {}, 10_000)
   await new Promise<void>(resolve => {
     scheduler.post(() => {
       throw error
@@ -62,6 +64,7 @@ t.test('a callback that throws loses none of those behind it', async t => {
     })
     scheduler.after(5, resolve)
   })
+  clearTimeout(held)
   t.strictSame(errors, [error, error])
 })
 
