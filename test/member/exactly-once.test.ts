@@ -86,10 +86,10 @@ async function run(
     } else ensemble.healAll()
   }
   ensemble.healAll()
-  for (const id of ensemble.ids) {
-    ensemble.disk(id).mend()
-    if (!ensemble.isRunning(id)) begin(id)
-  }
+  for (const id of ensemble.ids) ensemble.disk(id).mend()
+  // A start that has already met its fault may still fail.
+  await ensemble.run(100)
+  for (const id of ensemble.ids) if (!ensemble.isRunning(id)) begin(id)
   await ensemble.until(() => ensemble.members.length === size && ensemble.members.every(member => member.status().serving))
   await ensemble.run(500)
   for (const worker of workers.values()) worker.stop()
