@@ -16,7 +16,8 @@ async function run(
     size,
     options: { snapCount, snapRetainCount: 1 + (seed % 2), sessionTimeout: 700, syncLimit: 4 },
     latency: seed % 4 === 0 ? [0.2, 20] : [0.2, 2],
-    disk: [3, 40]
+    disk: [3, 40],
+    millisecondsPerLook: seed % 2 === 0 ? 0 : 2
   })
   const { random } = ensemble
   const ledger = new Ledger()
@@ -71,11 +72,20 @@ async function run(
     } else if (dice < 0.76) {
       count('swallowed')
       ensemble.swallow(id, (id % size) + 1)
-    } else if (dice < 0.82 && ensemble.isRunning(id)) {
+    } else if (dice < 0.8) {
+      count('isolated')
+      ensemble.isolate(id)
+      await ensemble.run(randomInt(random, 1_500))
+    } else if (dice < 0.84 && ensemble.isRunning(id)) {
+      count('paused')
+      ensemble.pause(id)
+      await ensemble.run(randomInt(random, 1_500))
+      ensemble.resume(id)
+    } else if (dice < 0.88 && ensemble.isRunning(id)) {
       count('disk')
       ensemble.disk(id).failNext(random.float() < 0.5 ? 'clean' : 'landed')
     } else if (
-      dice < 0.86 &&
+      dice < 0.92 &&
       ensemble.members.length === size &&
       ensemble.members.every(member => member.status().standing === 'member')
     ) {
@@ -115,7 +125,7 @@ t.test('whatever crashes, every acknowledged write is there and none has taken e
   }
   t.comment(JSON.stringify(all))
   if (seeds < 20) return
-  for (const what of ['leader crashed', 'crashed', 'cut', 'swallowed', 'disk', 'wiped', 'broken'])
+  for (const what of ['leader crashed', 'crashed', 'cut', 'swallowed', 'isolated', 'paused', 'disk', 'wiped', 'broken'])
     t.ok((all[what] ?? 0) > 0, what)
   t.ok((all.acknowledged ?? 0) > 200 * seeds)
   t.ok((all.epochs ?? 0) > 3 * seeds)
