@@ -350,6 +350,11 @@ export class Member implements EnsembleMember, EngineHandlers {
 
   #onOwnSession(session: Session): void {
     this.#opening = false
+    // It was opened and ended in what this member has just caught up with.
+    if (session.state === 'expired' || session.state === 'closed') {
+      if (this.#engine.serving) this.#openOwnSession()
+      return
+    }
     this.#session = session
     session.onState(state => this.#tellState(state))
     this.#tellState(session.state)

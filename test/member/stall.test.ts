@@ -66,6 +66,24 @@ t.test('a process that stood still past its session timeout finds its sessions e
   await ensemble.close()
 })
 
+t.test('a session that was opened and has ended before its member could hear of either is replaced', async t => {
+  const ensemble = new VirtualEnsemble({ seed: 175, options: { ...OPTIONS, sessionTimeout: 500, startTimeout: 60_000 } })
+  await ensemble.startAll()
+  const { leader, follower } = ensemble
+  const { id } = follower
+  await ensemble.crash(id)
+  await ensemble.until(() => leader.status().sessions === 2)
+  const start = ensemble.start(id)
+  await ensemble.until(() => leader.status().sessions === 3)
+  ensemble.pause(id)
+  await ensemble.until(() => leader.status().sessions === 2)
+  ensemble.resume(id)
+  const member = await ensemble.settle(start)
+  t.equal(member.state, 'connected')
+  t.equal(await ensemble.settle(outcomeOf(member.create('/works'))), 'OK')
+  await ensemble.close()
+})
+
 t.test('a leader that is slow to apply what its epoch begins with keeps the requests of the fast until then', async t => {
   for (let seed = 1; seed <= 30; seed++) {
     // Frames take no time, and applying is done in the smallest slices: who applies first is up to the seed.
