@@ -9,7 +9,8 @@ const ORDER: readonly (readonly string[])[] = [
   ['tree', 'zab', 'session'],
   ['wire'],
   ['storage', 'transport'],
-  ['member']
+  ['member'],
+  ['sim']
 ]
 
 const PURE = ['base', 'zab', 'tree', 'session']

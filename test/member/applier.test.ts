@@ -2,12 +2,12 @@ import t from 'tap'
 import { isZooKeeperError, LIMITS, type Runtime, randomInt, seededRandom, type Zxid } from '../../lib/base/index.js'
 import { Applier } from '../../lib/member/applier.js'
 import { Replica } from '../../lib/member/replica.js'
+import { VirtualRuntime } from '../../lib/sim/virtual-runtime.js'
 import type { Storage } from '../../lib/storage/index.js'
 import { encodeSessionChunks, encodeZnodeChunks } from '../../lib/wire/index.js'
 import type { Batch } from '../../lib/zab/index.js'
 import { batchOf, txnsOf, zxidLastOf } from '../../lib/zab/index.js'
 import { beginEpoch, MEMBER, settingRoot, storeInEpoch, txnOf, zxidOf } from '../fixtures/member-parts.js'
-import { VirtualRuntime } from '../fixtures/virtual-runtime.js'
 
 /** An applier over a store in memory, and what it has told. */
 class Bench {

@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { WatchEvent } from '../../lib/member/index.js'
+import { VirtualEnsemble } from '../../lib/sim/virtual-ensemble.js'
 import { claimOf } from '../fixtures/outcome.js'
-import { VirtualEnsemble } from '../fixtures/virtual-ensemble.js'
 
 /** Every member takes snapshots often and keeps one, so that a learner that was away for a while is sent it. */
 const OPTIONS = { snapCount: 20, snapRetainCount: 1, sessionTimeout: 10_000 }

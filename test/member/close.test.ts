@@ -1,6 +1,6 @@
 import t from 'tap'
+import { VirtualEnsemble } from '../../lib/sim/virtual-ensemble.js'
 import { outcomeOf } from '../fixtures/outcome.js'
-import { VirtualEnsemble } from '../fixtures/virtual-ensemble.js'
 
 t.test('a leader that closes hands over, and the others are without a leader for less than a tick', async t => {
   const ensemble = new VirtualEnsemble({ seed: 121 })

@@ -2,11 +2,11 @@ import t from 'tap'
 import { COUNTER_MAX, counterOf, type Epoch, type MemberId, makeZxid, type Zxid } from '../../lib/base/index.js'
 import { Replica } from '../../lib/member/replica.js'
 import { SessionTable } from '../../lib/session/index.js'
+import { VirtualEnsemble } from '../../lib/sim/virtual-ensemble.js'
 import { openDatabaseStorage, type StorageChange } from '../../lib/storage/index.js'
 import { DataTree, TreeRestorer } from '../../lib/tree/index.js'
 import { encodeSessionChunks, encodeZnodeChunks } from '../../lib/wire/index.js'
 import { outcomeOf } from '../fixtures/outcome.js'
-import { VirtualEnsemble } from '../fixtures/virtual-ensemble.js'
 
 t.test('ensembles of 1, 2, 3, 5 and 7 found themselves, survive what a majority can, and wait when it cannot', async t => {
   for (const size of [1, 2, 3, 5, 7]) {

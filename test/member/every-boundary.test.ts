@@ -1,6 +1,6 @@
 import t from 'tap'
+import { VirtualEnsemble } from '../../lib/sim/virtual-ensemble.js'
 import { outcomeOf } from '../fixtures/outcome.js'
-import { VirtualEnsemble } from '../fixtures/virtual-ensemble.js'
 
 /** More callbacks than a write takes from its call to its answer everywhere. */
 const BOUNDARIES = 60

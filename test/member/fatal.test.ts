@@ -1,11 +1,11 @@
 import t, { type Test } from 'tap'
 import { EPOCH_MAX, type Epoch, type MemberId, type Zxid } from '../../lib/base/index.js'
 import type { EnsembleMember } from '../../lib/member/index.js'
+import { VirtualEnsemble } from '../../lib/sim/virtual-ensemble.js'
 import { openDatabaseStorage, type StorageChange } from '../../lib/storage/index.js'
 import { batchOf } from '../../lib/zab/index.js'
 import { ENSEMBLE_ID, txnOf, zxidOf } from '../fixtures/member-parts.js'
 import { claimOf, outcomeOf } from '../fixtures/outcome.js'
-import { VirtualEnsemble } from '../fixtures/virtual-ensemble.js'
 
 /** Gives a member a store with a history of the test's own making. */
 async function prepare(ensemble: VirtualEnsemble, id: number, changes: readonly StorageChange[]): Promise<void> {

@@ -2,10 +2,10 @@ import t from 'tap'
 import { type Epoch, type MemberId, makeZxid, NO_SESSION, type SessionId, seededRandom, type Zxid } from '../../lib/base/index.js'
 import { type AppliedTxn, Replica } from '../../lib/member/replica.js'
 import { RequestProcessor } from '../../lib/member/request-processor.js'
+import { VirtualRuntime } from '../../lib/sim/virtual-runtime.js'
 import { decodeTxn, type Request, type RequestBody, type Txn } from '../../lib/wire/index.js'
 import { type Batch, txnsOf } from '../../lib/zab/index.js'
 import { MEMBER } from '../fixtures/member-parts.js'
-import { VirtualRuntime } from '../fixtures/virtual-runtime.js'
 
 const OTHER = 2 as MemberId
 const TICK = 100

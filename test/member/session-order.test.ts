@@ -1,6 +1,6 @@
 import t from 'tap'
+import { VirtualEnsemble } from '../../lib/sim/virtual-ensemble.js'
 import { claimOf, outcomeOf } from '../fixtures/outcome.js'
-import { VirtualEnsemble } from '../fixtures/virtual-ensemble.js'
 
 const COUNT = 20
 

@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { SessionState, ZooKeeper } from '../../lib/member/index.js'
+import { VirtualEnsemble } from '../../lib/sim/virtual-ensemble.js'
 import { outcomeOf } from '../fixtures/outcome.js'
-import { VirtualEnsemble } from '../fixtures/virtual-ensemble.js'
 
 const TICK = 100
 

@@ -3,10 +3,10 @@ import { ZooKeeperError, type Zxid } from '../../lib/base/index.js'
 import { Replica } from '../../lib/member/replica.js'
 import { loadReplica } from '../../lib/member/replica-loader.js'
 import { Snapshotter } from '../../lib/member/snapshotter.js'
+import { VirtualRuntime } from '../../lib/sim/virtual-runtime.js'
 import type { SnapshotWriter, Storage } from '../../lib/storage/index.js'
 import { txnsOf } from '../../lib/zab/index.js'
 import { settingRoot, storeInEpoch, txnOf, zxidOf } from '../fixtures/member-parts.js'
-import { VirtualRuntime } from '../fixtures/virtual-runtime.js'
 
 function bench(storage: Storage, snapCount: number) {
   const virtual = new VirtualRuntime()

@@ -1,8 +1,8 @@
 import t, { type Test } from 'tap'
 import { createEnsembleMemberIn, type MemberOptions, type MemberProgress } from '../../lib/member/index.js'
+import { VirtualEnsemble } from '../../lib/sim/virtual-ensemble.js'
 import { openMemoryStorage } from '../../lib/storage/index.js'
 import { claimOf, outcomeOf } from '../fixtures/outcome.js'
-import { VirtualEnsemble } from '../fixtures/virtual-ensemble.js'
 
 /** Nothing of a start that has failed goes on: nothing is sent, and its address and disk can be used at once. */
 async function leftNothing(t: Test, ensemble: VirtualEnsemble): Promise<void> {

@@ -1,6 +1,6 @@
 import t from 'tap'
+import { VirtualEnsemble } from '../../lib/sim/virtual-ensemble.js'
 import { outcomeOf } from '../fixtures/outcome.js'
-import { VirtualEnsemble } from '../fixtures/virtual-ensemble.js'
 
 t.test('a leader whose disk fails in mid-write steps down, says so, recovers, and has lost nothing', async t => {
   for (const fault of ['clean', 'landed'] as const) {

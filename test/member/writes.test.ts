@@ -1,8 +1,8 @@
 import t from 'tap'
 import { isZooKeeperError, ZooKeeperError } from '../../lib/base/index.js'
 import type { MultiOp } from '../../lib/member/index.js'
+import { VirtualEnsemble } from '../../lib/sim/virtual-ensemble.js'
 import { claimOf, outcomeOf } from '../fixtures/outcome.js'
-import { VirtualEnsemble } from '../fixtures/virtual-ensemble.js'
 
 const MIB = 1024 * 1024
 

@@ -1,10 +1,10 @@
 import t from 'tap'
 import { LIMITS, type MemberId } from '../../lib/base/index.js'
+import { VirtualRuntime } from '../../lib/sim/virtual-runtime.js'
 import { type Address, fingerprintOf, MemoryNetwork, type Transport } from '../../lib/transport/index.js'
 import { encodeHandshake, type HandshakeMessage, type Hello } from '../../lib/wire/index.js'
 import { LinkedMember, memoryPeers } from '../fixtures/linked-member.js'
 import { ScriptedPeer } from '../fixtures/scripted-peer.js'
-import { VirtualRuntime } from '../fixtures/virtual-runtime.js'
 
 const peers = memoryPeers(1, 2, 3)
 const fingerprint = fingerprintOf(peers)

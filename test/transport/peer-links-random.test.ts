@@ -1,8 +1,8 @@
 import tap from 'tap'
 import { type MemberId, randomInt, seededRandom } from '../../lib/base/index.js'
+import { VirtualRuntime } from '../../lib/sim/virtual-runtime.js'
 import { MemoryNetwork } from '../../lib/transport/index.js'
 import { LinkedMember, memoryPeers } from '../fixtures/linked-member.js'
-import { VirtualRuntime } from '../fixtures/virtual-runtime.js'
 
 /** One life of a member's process. */
 interface Life {

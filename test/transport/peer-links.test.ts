@@ -1,8 +1,8 @@
 import t from 'tap'
 import { LIMITS, type MemberId, type Runtime } from '../../lib/base/index.js'
+import { VirtualRuntime } from '../../lib/sim/virtual-runtime.js'
 import { MemoryNetwork } from '../../lib/transport/index.js'
 import { LinkedMember, type LinkedMemberOptions, memoryPeers } from '../fixtures/linked-member.js'
-import { VirtualRuntime } from '../fixtures/virtual-runtime.js'
 
 class World {
   readonly virtual = new VirtualRuntime(1)
