@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import t from 'tap'
 import type { SessionId } from '../../lib/base/index.js'
+import { type PlainDump, PlainTree } from '../../lib/sim/plain-tree.js'
 import type { Operation, SnapshotCut, TreeEvent, ZnodeRecord } from '../../lib/tree/index.js'
-import { type PlainDump, PlainTree } from '../fixtures/plain-tree.js'
 import { arbitraryOperation, arbitrarySession, dumpOf, Leader, restored, timeAt, zxidAt } from '../fixtures/tree.js'
 
 type Step =
