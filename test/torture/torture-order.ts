@@ -1,0 +1,25 @@
+import type { Peers } from '../../lib/index.js'
+
+/** What a process of a tortured ensemble is told at its start, as its first argument, in JSON. */
+export interface TortureOrder {
+  /** Names this process among all of the run, from 1. */
+  readonly process: number
+  /** From listed ports to real ones: its own to where it listens, the others' to the proxies that it reaches them by. */
+  readonly routes: readonly (readonly [listed: number, real: number])[]
+  readonly historyFile: string
+  /** Of the load. */
+  readonly seed: number
+}
+
+/** Nobody listens on the ports that members are listed with. */
+export function listedPeers(ids: readonly number[]): Peers {
+  return Object.fromEntries(ids.map(id => [id, `tcp://127.0.0.1:${id}`]))
+}
+
+/** Milliseconds on the machine's monotonic clock, the same in all its processes. */
+export function machineClock(): number {
+  return Number(process.hrtime.bigint()) / 1e6
+}
+
+/** Calls and watches are numbered so that no two processes use the same number. */
+export const NUMBERS_PER_PROCESS = 10_000_000
