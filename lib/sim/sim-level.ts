@@ -1,8 +1,23 @@
-import { AbstractIterator, type AbstractIteratorOptions, AbstractLevel, AbstractSnapshot } from 'abstract-level'
+import {
+  type AbstractDatabaseOptions,
+  AbstractIterator,
+  type AbstractIteratorOptions,
+  AbstractLevel,
+  AbstractSnapshot
+} from 'abstract-level'
 import type { Runtime } from '../base/index.js'
 import type { SimDisk } from './sim-disk.js'
 import { never, type SimDiskUse } from './sim-disk-use.js'
-import { boundsOf, placeBehind, placeOf, type SimEntry, type SimOperation, type SimRange, valueIn } from './sim-store.js'
+import {
+  boundsOf,
+  isOutside,
+  placeBehind,
+  placeOf,
+  type SimEntry,
+  type SimOperation,
+  type SimRange,
+  valueIn
+} from './sim-store.js'
 
 /** Entries that an iterator gets with one read of the disk; classic-level's own number. */
 const READ_ENTRIES = 1_000
@@ -39,14 +54,15 @@ export class SimLevel extends AbstractLevel<string | Buffer | Uint8Array, string
   /** Ends when the last write that was begun has ended. Never rejects. */
   #writing: Promise<void> = Promise.resolve()
 
-  constructor(disk: SimDisk, runtime: Runtime) {
-    super({
+  constructor(disk: SimDisk, runtime: Runtime, options: AbstractDatabaseOptions<string, Uint8Array> = {}) {
+    const manifest = {
       encodings: { buffer: true },
       has: true,
       explicitSnapshots: true,
       createIfMissing: true,
       errorIfExists: true
-    } as ConstructorParameters<typeof AbstractLevel>[0])
+    }
+    super(manifest as ConstructorParameters<typeof AbstractLevel>[0], options)
     this.#disk = disk
     this.#use = disk.use(runtime)
   }
@@ -162,6 +178,7 @@ class SimSnapshot extends SnapshotOfLevel {
 class SimIterator extends AbstractIterator<SimLevel, Buffer, Buffer> {
   readonly #entries: readonly SimEntry[]
   readonly #read: () => Promise<void>
+  readonly #range: SimRange
   readonly #begin: number
   readonly #end: number
   readonly #isReverse: boolean
@@ -179,7 +196,8 @@ class SimIterator extends AbstractIterator<SimLevel, Buffer, Buffer> {
     super(level, options)
     this.#entries = entries
     this.#read = read
-    ;[this.#begin, this.#end] = boundsOf(entries, rangeOf(options))
+    this.#range = rangeOf(options)
+    ;[this.#begin, this.#end] = boundsOf(entries, this.#range)
     this.#isReverse = options.reverse
     this.#place = this.#isReverse ? this.#end - 1 : this.#begin
   }
@@ -208,7 +226,8 @@ class SimIterator extends AbstractIterator<SimLevel, Buffer, Buffer> {
   /** A target outside the range leaves nothing to give. */
   _seek(target: Buffer): void {
     const key = textOf(target)
-    this.#place = this.#isReverse ? placeBehind(this.#entries, key) - 1 : placeOf(this.#entries, key)
+    if (isOutside(this.#range, key)) this.#place = -1
+    else this.#place = this.#isReverse ? placeBehind(this.#entries, key) - 1 : placeOf(this.#entries, key)
     this.#ready = 0
   }
 }

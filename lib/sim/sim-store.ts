@@ -89,6 +89,12 @@ export function boundsOf(entries: readonly SimEntry[], { gt, gte, lt, lte }: Sim
   return [begin, Math.max(begin, end)]
 }
 
+export function isOutside({ gt, gte, lt, lte }: SimRange, key: string): boolean {
+  const isBefore = gte !== undefined ? key < gte : gt !== undefined && key <= gt
+  const isBehind = lte !== undefined ? key > lte : lt !== undefined && key >= lt
+  return isBefore || isBehind
+}
+
 /** Where the first key greater than this one is, or would be. */
 export function placeBehind(entries: readonly SimEntry[], key: string): number {
   const place = placeOf(entries, key)
