@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Zxid } from '../../lib/base/index.js'
+import { formatZxid, type MemberId } from '../../lib/base/index.js'
 import type { CommittedTxn, History } from '../../lib/sim/history.js'
 import { until } from '../fixtures/integration-until.js'
 import { type Operations, operationsIn } from './operations.js'
@@ -10,7 +10,7 @@ import { Tormentor, type Torments } from './tormentor.js'
 import { torturePlanOf } from './torture-faults.js'
 import { machineClock } from './torture-order.js'
 import { TorturedEnsemble } from './tortured-ensemble.js'
-import { judge } from './verdict.js'
+import { judge, type Testimony } from './verdict.js'
 
 export interface TortureOptions {
   readonly minutes: number
@@ -37,6 +37,9 @@ export interface TortureReport {
   /** Where everything is kept that led to the violations; null without any. */
   readonly evidence: string | null
 }
+
+/** An ensemble in which nothing moves any more. */
+type Rest = Pick<Testimony, 'serving' | 'zxidLast' | 'digest'>
 
 /** For an ensemble that nothing disturbs any more. */
 const RECOVERY_MILLISECONDS = 90_000
@@ -67,12 +70,13 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
     const healed = machineClock()
     print('healed')
     const log: CommittedTxn[] = []
+    let rest: Rest | null = null
     try {
-      const zxidLast = await settle(ensemble)
-      print(`settled at ${zxidLast.toString(16)}, closing`)
+      rest = await settle(ensemble)
+      print(`all at rest at ${formatZxid(rest.zxidLast)}`)
       for (const { process } of ensemble.members) await process.close()
       const logs = await readStoredLogs(ensemble.stores, ensemble.ensembleName)
-      log.push(...commonLog(logs, zxidLast))
+      log.push(...commonLog(logs, rest.zxidLast))
     } catch (error) {
       violations.push(error instanceof Error ? error.message : String(error))
     }
@@ -85,7 +89,7 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
         operations.writers.has(id) ? [] : [`member ${id} acknowledged no write after all was healed`]
       )
     )
-    if (log.length > 0) violations.push(...judge(log, history))
+    if (rest !== null && log.length > 0) violations.push(...judge({ log, history, ...rest }))
     if (violations.length > 0) await keep(directory, { plan, violations, log, history })
     return {
       seed,
@@ -109,21 +113,22 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
 }
 
 /** Starts what is down, waits until all serve, lets them work in peace, ends the load, and waits until all have applied the same. */
-async function settle(ensemble: TorturedEnsemble): Promise<Zxid> {
+async function settle(ensemble: TorturedEnsemble): Promise<Rest> {
   for (const id of ensemble.ids) if (!ensemble.isRunning(id)) ensemble.launch(id)
   const all = () => ensemble.members.every(({ isServing }) => isServing) && ensemble.leader !== null
   await until('all serve once all is healed', all, RECOVERY_MILLISECONDS)
   await new Promise(resolve => setTimeout(resolve, PEACE_MILLISECONDS))
   await Promise.all(ensemble.members.map(({ process }) => process.endLoad()))
-  return until(
-    'all have applied the same',
-    () => {
-      const [first, ...others] = ensemble.members.map(({ status }) => status)
-      const equal = others.every(other => other?.zxidApplied === first?.zxidApplied && other?.serving)
-      return equal && first?.serving === true && first.zxidApplied
-    },
-    RECOVERY_MILLISECONDS
-  )
+  return until('all have applied the same', () => restOf(ensemble), RECOVERY_MILLISECONDS)
+}
+
+/** Null while not all serve at the same zxid. That members at the same zxid are in the same state is checked all the time. */
+function restOf({ members }: TorturedEnsemble): Rest | null {
+  const { zxidApplied: zxidLast, digest } = members[0]?.status ?? {}
+  if (zxidLast === undefined || digest === undefined) return null
+  if (members.some(({ status }) => status?.serving !== true || status.zxidApplied !== zxidLast)) return null
+  const serving = members.map(({ id, number }) => ({ member: id as MemberId, process: number, zxidApplied: zxidLast }))
+  return { serving, zxidLast, digest }
 }
 
 async function keep(
