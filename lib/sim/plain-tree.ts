@@ -28,6 +28,14 @@ export interface PlainDump {
 /** Told what one txn has changed, when it has: a path and what is there now. A refused operation changes nothing. */
 export type OnChanged = (path: string, node: PlainNode | null) => void
 
+/** What became of an operation. */
+export interface PlainOutcome {
+  readonly result: OperationResult
+  readonly events: readonly TreeEvent[]
+  /** For each operation: how many children its parent has seen created with this one if it is a create, else 0. Empty for a refusal. */
+  readonly parentCreates: readonly number[]
+}
+
 class Refusal extends Error {
   constructor(
     readonly code: ErrorCode,
@@ -38,51 +46,54 @@ class Refusal extends Error {
 }
 
 /**
- * ZooKeeper's semantics written down as plainly as possible: a map of znodes and one of children, judged and changed in one step; a refused
+ * ZooKeeper's semantics written down as plainly as possible: maps of znodes, of children and of ephemerals, judged and changed in one step; a refused
  * multi puts back what it has touched. Shares types with the library and no code.
  *
- * It takes valid paths only, and counters never come near their bounds here.
+ * It takes valid paths only, and 32 bits are always enough for its counters.
  */
 export class PlainTree {
   readonly #nodes = new Map<string, PlainNode>()
   readonly #children = new Map<string, Set<string>>()
+  readonly #ephemerals = new Map<number, Set<string>>()
   readonly #onChanged: OnChanged
+  readonly #ephemeralBytesMax: number
   /** What the txn under way has touched, and what was there before. */
   #journal: { readonly path: string; readonly before: PlainNode | null }[] = []
 
-  constructor(onChanged: OnChanged = () => {}) {
+  /** `ephemeralBytesMax`: bytes of all ephemeral paths that one session may own. */
+  constructor(onChanged: OnChanged = () => {}, ephemeralBytesMax = Number.POSITIVE_INFINITY) {
     this.#onChanged = onChanged
+    this.#ephemeralBytesMax = ephemeralBytesMax
     this.#put('/', { ...newNode(0, 0, null, 0), numChildren: 1 })
     this.#put('/zookeeper', newNode(0, 0, null, 0))
     this.#tell()
   }
 
-  execute(
-    operation: Operation,
-    session: number,
-    zxid: number,
-    time: number
-  ): { readonly result: OperationResult; readonly events: readonly TreeEvent[] } {
+  execute(operation: Operation, session: number, zxid: number, time: number): PlainOutcome {
     const events: TreeEvent[] = []
     const list = operation.kind === 'multi' ? operation.operations : [operation]
     const results: SingleResult[] = []
+    const parentCreates: number[] = []
     try {
-      for (const each of list) results.push(this.#one(each, session, zxid, time, events))
+      for (const each of list) {
+        results.push(this.#one(each, session, zxid, time, events))
+        parentCreates.push(each.kind === 'create' ? (this.#nodes.get(above(each.path))?.creates ?? 0) : 0)
+      }
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
       this.#undo()
       const { code, path } = error
-      if (operation.kind !== 'multi') return { result: { kind: 'refused', code, path }, events: [] }
+      if (operation.kind !== 'multi') return { result: { kind: 'refused', code, path }, events: [], parentCreates: [] }
       const codes = list.map((_, index) => {
         if (index < results.length) return 'OK' as const
         return index === results.length ? code : ('RUNTIME_INCONSISTENCY' as const)
       })
-      return { result: { kind: 'refused', code, path, results: codes }, events: [] }
+      return { result: { kind: 'refused', code, path, results: codes }, events: [], parentCreates: [] }
     }
     this.#tell()
     const [first] = results
-    if (operation.kind === 'multi' || first === undefined) return { result: { kind: 'multi', results }, events }
-    return { result: first, events }
+    if (operation.kind === 'multi' || first === undefined) return { result: { kind: 'multi', results }, events, parentCreates }
+    return { result: first, events, parentCreates }
   }
 
   endSession(session: number, zxid: number): readonly TreeEvent[] {
@@ -93,10 +104,7 @@ export class PlainTree {
   }
 
   ephemeralsOf(session: number): readonly string[] {
-    return [...this.#nodes]
-      .filter(([, node]) => node.owner === session)
-      .map(([path]) => path)
-      .sort()
+    return [...(this.#ephemerals.get(session) ?? [])].sort()
   }
 
   dump(): readonly PlainDump[] {
@@ -127,6 +135,9 @@ export class PlainTree {
         const path = operation.sequential ? prefix + `0000000000${parent.creates}`.slice(-10) : prefix
         if (this.#nodes.has(path)) throw new Refusal('NODE_EXISTS', path)
         if (parent.owner !== 0) throw new Refusal('NO_CHILDREN_FOR_EPHEMERALS', path)
+        if (operation.ephemeral && this.#ephemeralBytesOf(session) + utf8Bytes(path) > this.#ephemeralBytesMax) {
+          throw new Refusal('BAD_ARGUMENTS', path)
+        }
         const { creates, numChildren } = parent
         this.#put(parentPath, { ...parent, creates: creates + 1, numChildren: numChildren + 1, pzxid: zxid })
         this.#put(path, newNode(zxid, time, operation.data, operation.ephemeral ? session : 0))
@@ -176,12 +187,23 @@ export class PlainTree {
     return plainStatOf(path, node)
   }
 
+  #ephemeralBytesOf(session: number): number {
+    if (this.#ephemeralBytesMax === Number.POSITIVE_INFINITY) return 0
+    return this.ephemeralsOf(session).reduce((sum, path) => sum + utf8Bytes(path), 0)
+  }
+
   #put(path: string, node: PlainNode | null): void {
     this.#journal.push({ path, before: this.#nodes.get(path) ?? null })
     this.#replace(path, node)
   }
 
   #replace(path: string, node: PlainNode | null): void {
+    const before = this.#nodes.get(path)
+    if (before !== undefined && before.owner !== 0) this.#ephemerals.get(before.owner)?.delete(path)
+    if (node !== null && node.owner !== 0) {
+      const owned = this.#ephemerals.get(node.owner) ?? new Set()
+      this.#ephemerals.set(node.owner, owned.add(path))
+    }
     if (node === null) this.#nodes.delete(path)
     else this.#nodes.set(path, node)
     if (path === '/') return
@@ -221,6 +243,12 @@ export function plainStatOf(path: string, node: PlainNode): Stat {
     dataLength: node.data?.length ?? 0,
     numChildren: node.numChildren
   }
+}
+
+const encoder = new TextEncoder()
+
+function utf8Bytes(text: string): number {
+  return encoder.encode(text).length
 }
 
 function above(path: string): string {

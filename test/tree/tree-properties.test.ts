@@ -53,7 +53,8 @@ class Comparison {
       case 'operation': {
         this.leader.prepare(step.operation, step.owner)
         const { counter } = this.leader
-        this.#expected.set(counter, this.#model.execute(step.operation, step.owner, zxidAt(counter), timeAt(counter)))
+        const { result, events } = this.#model.execute(step.operation, step.owner, zxidAt(counter), timeAt(counter))
+        this.#expected.set(counter, { result, events })
         this.#dumps.set(counter, this.#model.dump())
         break
       }
