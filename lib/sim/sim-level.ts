@@ -48,13 +48,13 @@ interface BatchOperation {
  * iterators see what was written when they were called. Everything takes virtual time of the process, and once the process is gone nothing
  * ever ends.
  */
-export class SimLevel extends AbstractLevel<string | Buffer | Uint8Array, string, Uint8Array> {
+export class SimLevel extends AbstractLevel<string | Buffer | Uint8Array, string, string> {
   readonly #disk: SimDisk
   readonly #use: SimDiskUse
   /** Ends when the last write that was begun has ended. Never rejects. */
   #writing: Promise<void> = Promise.resolve()
 
-  constructor(disk: SimDisk, runtime: Runtime, options: AbstractDatabaseOptions<string, Uint8Array> = {}) {
+  constructor(disk: SimDisk, runtime: Runtime, options: AbstractDatabaseOptions<string, string> = {}) {
     const manifest = {
       encodings: { buffer: true },
       has: true,

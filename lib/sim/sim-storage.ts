@@ -43,7 +43,9 @@ class SimDirectory implements StorageSurroundings {
     this.#isFirst = false
     const noted = notedBy(identity, this.#disk.noted)
     const { level, loss } = await this.#openSound()
-    return { drawer: new Drawer(level), identity, noted, loss }
+    // A drawer asks for bytes, whatever the database gives by default.
+    const drawer = new Drawer(level as unknown as ConstructorParameters<typeof Drawer>[0])
+    return { drawer, identity, noted, loss }
   }
 
   async settle(identity: StoreIdentity, noted: StorageNoted): Promise<void> {

@@ -6,21 +6,12 @@ import { isDeepStrictEqual } from 'node:util'
 import type { AbstractLevel } from 'abstract-level'
 import { Level } from 'level'
 import t, { type Test } from 'tap'
-import { type CancelTimer, type Random, type Runtime, randomInt, seededRandom } from '../../lib/base/index.js'
+import { type Random, randomInt, seededRandom } from '../../lib/base/index.js'
 import { SimDisk } from '../../lib/sim/sim-disk.js'
 import { SimLevel } from '../../lib/sim/sim-level.js'
+import { immediateRuntime } from '../fixtures/immediate-runtime.js'
 
 type Database = AbstractLevel<string | Buffer | Uint8Array, string, string>
-
-/** A process for which no time passes: what it waits for is there in the next turn. */
-function immediate(): Runtime {
-  const after = (_: number, callback: () => void): CancelTimer => {
-    const handle = setImmediate(callback)
-    return () => clearImmediate(handle)
-  }
-  const clock = { wall: () => 0, monotonic: () => 0 }
-  return { clock, scheduler: { post: callback => void setImmediate(callback), after }, random: seededRandom(1) }
-}
 
 function newDisk(seed = 1): SimDisk {
   return new SimDisk({ latency: () => 1, random: seededRandom(seed) })
@@ -58,7 +49,7 @@ t.test('abstract-level’s own suite holds for it', async t => {
     const body = rest.at(-1) as (t: object) => Promise<void>
     return t.test(title, each => body(asTape(each)))
   }
-  const factory = (options: object) => new SimLevel(newDisk(), immediate(), options)
+  const factory = (options: object) => new SimLevel(newDisk(), immediateRuntime(), options)
   suite({ test: Object.assign(test, { skip: () => {}, only: test }), factory })
 })
 
@@ -163,7 +154,7 @@ async function reopened(level: Database): Promise<string> {
 t.test('twenty thousand random operations have the same results as on classic-level', async t => {
   const directory = await mkdtemp(join(tmpdir(), 'sim-level-'))
   const real = new Level<string, string>(join(directory, 'db'))
-  const simulated = new SimLevel(newDisk(), immediate()) as unknown as Database
+  const simulated = new SimLevel(newDisk(), immediateRuntime()) as unknown as Database
   const chance = new Chance(20)
   for (const level of [real as Database, simulated]) await level.put(KEPT, KEPT, ENCODINGS)
   let found = 0
@@ -185,7 +176,7 @@ t.test('a database that another process has open is refused as classic-level ref
   const directory = await mkdtemp(join(tmpdir(), 'sim-level-'))
   const real = [1, 2].map(() => new Level<string, string>(join(directory, 'db')))
   const disk = newDisk()
-  const simulated = [1, 2].map(() => new SimLevel(disk, immediate()))
+  const simulated = [1, 2].map(() => new SimLevel(disk, immediateRuntime()))
   const shapes: unknown[] = []
   for (const [holder, other] of [real, simulated]) {
     await holder?.open()
@@ -209,7 +200,7 @@ function shapeOf(error: unknown): unknown[] {
 
 t.test('thousands of keys are opened, read and written in no time to speak of', async t => {
   const disk = newDisk()
-  const runtime = immediate()
+  const runtime = immediateRuntime()
   const level = new SimLevel(disk, runtime)
   const keys = Array.from({ length: 10_000 }, (_, index) => `log/${String((index * 7_919) % 10_000).padStart(6, '0')}`)
   await level.batch(
