@@ -1,9 +1,9 @@
 import { isZooKeeperError, type Random, randomInt, type Scheduler, seededRandom, unreachable } from '../base/index.js'
 import type { CallOptions, MultiOp, WatchEvent, WatchedReadOptions, WatchListener } from '../member/index.js'
 import type { RecordedSession, RecordedWatch } from './recorded-session.js'
-import { pick, WORKLOAD_PARENTS, type WorkloadKeys } from './workload-keys.js'
+import { pick, SEQUENTIAL_PARENTS, WORKLOAD_PARENTS, type WorkloadKeys } from './workload-keys.js'
 import { workloadMulti } from './workload-multi.js'
-import { integerWithin, type WorkloadKind, type WorkloadOptions, within } from './workload-options.js'
+import { integerWithin, soonWithin, type WorkloadKind, type WorkloadOptions } from './workload-options.js'
 
 /** The reason that calls are aborted with. */
 export class AbortedByCaller extends Error {
@@ -57,13 +57,15 @@ export class WorkloadClient {
     // Watches end with their session.
     if (this.session.sessionId !== this.#watching.session)
       this.#watching = { session: this.session.sessionId, persistent: [], oneShot: 0 }
+    // Nobody must be able to fill the tree, whatever is drawn most.
+    if (this.#keys.crowded && random.float() < 0.5) this.#clear(random)
     switch (kind) {
       case 'create':
         return this.#create(random, this.#keys.toCreate(random), false)
       case 'createEphemeral':
         return this.#create(random, this.#ephemeralPath(random), true)
       case 'createSequential':
-        return this.#keys.crowded ? this.#clear(random) : this.#createSequential(random)
+        return this.#createSequential(random)
       case 'delete':
         return this.#delete(random)
       case 'setData':
@@ -121,7 +123,7 @@ export class WorkloadClient {
     )
   }
 
-  /** Deletes several sequential znodes, so that there are never many. */
+  /** Deletes several sequential znodes, and looks whether there are still too many. */
   #clear(random: Random): void {
     const paths = this.#keys.takeSequentials(2 + randomInt(random, 8))
     if (random.float() < 0.3)
@@ -129,7 +131,8 @@ export class WorkloadClient {
         random,
         paths.map(path => ({ type: 'delete', path }))
       )
-    else for (const path of paths.slice(0, this.#host.room)) this.#track('delete', this.session.delete(path))
+    else for (const path of paths) this.#track('delete', this.session.delete(path))
+    this.#getChildren(random, pick(random, SEQUENTIAL_PARENTS))
   }
 
   #delete(random: Random): void {
@@ -272,8 +275,8 @@ export class WorkloadClient {
 
   #ephemeralPath(random: Random): string {
     const dice = random.float()
-    if (dice < 0.7) return this.#keys.own(random)
-    return dice < 0.85 ? `${this.#keys.own(random)}/below` : this.#keys.register(random)
+    if (dice < 0.82) return this.#keys.own(random)
+    return dice < 0.92 ? `${this.#keys.own(random)}/below` : this.#keys.register(random)
   }
 
   /** No two values of a run are equal: a value names the write that it comes from. */
@@ -302,7 +305,7 @@ export class WorkloadClient {
     const aborted = random.float() < abortShare
     const hurried = random.float() < timeoutShare
     return {
-      ...(hurried ? { timeout: Math.max(1, within(random, timeoutMilliseconds)) } : {}),
+      ...(hurried ? { timeout: soonWithin(random, timeoutMilliseconds) } : {}),
       ...(aborted ? { signal: this.#aborting(random) } : {})
     }
   }
@@ -313,7 +316,7 @@ export class WorkloadClient {
     const dice = random.float()
     if (dice < 0.2) abort()
     else if (dice < 0.4) this.#host.scheduler.post(abort)
-    else this.#host.scheduler.after(within(random, this.#host.options.timeoutMilliseconds), abort)
+    else this.#host.scheduler.after(soonWithin(random, this.#host.options.timeoutMilliseconds), abort)
     return controller.signal
   }
 

@@ -8,7 +8,7 @@ export const WORKLOAD_PARENTS = ['/seq', '/tree', '/own'] as const
 export const SEQUENTIAL_PARENTS = ['/seq', '/own'] as const
 
 const TREE_NAMES = ['a', 'b'] as const
-const OWN_NAMES = 3
+const OWN_NAMES = 6
 
 /** Sequential znodes that an actor remembers. */
 const SEQUENTIALS_MAX = 16
@@ -63,16 +63,16 @@ export class WorkloadKeys {
   toCreate(random: Random): string {
     const dice = random.float()
     if (this.#missing !== null && dice < 0.6) return this.#takeMissing()
-    if (dice < 0.7) return this.inTree(random)
-    return dice < 0.95 ? this.register(random) : this.parent(random)
+    if (dice < 0.82) return this.inTree(random)
+    return dice < 0.94 ? this.register(random) : this.parent(random)
   }
 
   toDelete(random: Random): string {
     const dice = random.float()
     if (dice < 0.1) return this.register(random)
-    if (dice < 0.6) return this.sequential(random)
-    if (dice < 0.85) return this.inTree(random)
-    return dice < 0.93 ? this.own(random) : this.parent(random)
+    if (dice < 0.45) return this.sequential(random)
+    if (dice < 0.8) return this.inTree(random)
+    return dice < 0.94 ? this.own(random) : this.parent(random)
   }
 
   toWrite(random: Random): string {

@@ -50,6 +50,7 @@ export interface WorkloadOptions {
   readonly abortShare: number
   /** Of calls, the share that has a timeout of its own. */
   readonly timeoutShare: number
+  /** How soon calls time out or are aborted; short times are more frequent. Above 0. */
   readonly timeoutMilliseconds: Range
   /** What sessions are opened with; the ensemble has bounds of its own. */
   readonly sessionTimeoutMilliseconds: Range
@@ -72,7 +73,7 @@ export const DEFAULT_WORKLOAD_OPTIONS: WorkloadOptions = {
   sessions: 2,
   registers: 4,
   depth: 3,
-  thinkMilliseconds: [1, 40],
+  thinkMilliseconds: [1, 100],
   burst: [4, 16],
   weights: {
     create: 14,
@@ -95,9 +96,9 @@ export const DEFAULT_WORKLOAD_OPTIONS: WorkloadOptions = {
   linearizableShare: 0.25,
   watchShare: 0.3,
   reactionShare: 0.2,
-  abortShare: 0.02,
-  timeoutShare: 0.03,
-  timeoutMilliseconds: [1, 60],
+  abortShare: 0.03,
+  timeoutShare: 0.05,
+  timeoutMilliseconds: [1, 100],
   sessionTimeoutMilliseconds: [200, 6_000],
   sessionOperations: [20, 200],
   valueBytes: [0, 24],
@@ -109,23 +110,25 @@ export const DEFAULT_WORKLOAD_OPTIONS: WorkloadOptions = {
 
 /** One of very different workloads: few or many sessions, patient or hurried, with kinds of operations left out altogether. */
 export function drawnWorkloadOptions(random: Random): WorkloadOptions {
-  const think = 2 ** (random.float() * 7)
-  const burst = 2 + randomInt(random, 40)
+  const sessions = randomInt(random, 5)
+  // Of all actors of a process together, operations a second: what a run costs must not depend on how many share the work.
+  const think = ((sessions + 1) * 1_000) / (4 * 2 ** (random.float() * 5))
+  const burst = 2 + randomInt(random, 30)
   const shareOf = (most: number) => (random.float() < 0.3 ? 0 : random.float() * most)
   const weights = { ...DEFAULT_WORKLOAD_OPTIONS.weights }
   for (const kind of WORKLOAD_KINDS) {
     const dice = random.float()
     // Without creates there would be nothing to work on.
     if (dice < 0.12 && kind !== 'create') weights[kind] = 0
-    else if (dice > 0.88) weights[kind] *= 4
+    else if (dice > 0.88 && kind !== 'burst') weights[kind] *= 4
   }
   return {
     ...DEFAULT_WORKLOAD_OPTIONS,
     seed: randomInt(random, 2 ** 32),
-    sessions: randomInt(random, 5),
+    sessions,
     registers: 1 + randomInt(random, 6),
     depth: 1 + randomInt(random, 4),
-    thinkMilliseconds: [think / 8, think * 2],
+    thinkMilliseconds: [0, think * 2],
     burst: [1 + randomInt(random, burst), burst],
     weights,
     linearizableShare: shareOf(1),
@@ -144,6 +147,11 @@ export function drawnWorkloadOptions(random: Random): WorkloadOptions {
 
 export function within(random: Random, [least, most]: Range): number {
   return least + random.float() * (most - least)
+}
+
+/** Above 0, and sooner rather than later: each doubling is as likely as the next. */
+export function soonWithin(random: Random, [least, most]: Range): number {
+  return least * (most / least) ** random.float()
 }
 
 export function integerWithin(random: Random, [least, most]: Range): number {
