@@ -18,6 +18,13 @@ export interface PlainMember {
   readonly cxid: number
 }
 
+/** Of the tree, low and high, and of the sessions. */
+export type DigestLanes = readonly [number, number, number, number]
+
+export function wholeOf([treeLow, treeHigh, sessionsLow, sessionsHigh]: DigestLanes): string {
+  return formatHash64(treeLow, treeHigh) + formatHash64(sessionsLow, sessionsHigh)
+}
+
 /** One of the terms of a sum, in two lanes of 32 bits. */
 interface Term {
   readonly low: number
@@ -66,13 +73,13 @@ export class PlainDigest {
     this.#addToSessions(this.#replace(-member, term))
   }
 
-  /** Of the znodes alone. */
-  get tree(): string {
-    return formatHash64(this.#treeLow, this.#treeHigh)
+  get whole(): string {
+    return wholeOf(this.lanes)
   }
 
-  get whole(): string {
-    return this.tree + formatHash64(this.#sessionsLow, this.#sessionsHigh)
+  /** The sums as they are now, from which {@link wholeOf} makes the text when somebody asks for it. */
+  get lanes(): DigestLanes {
+    return [this.#treeLow, this.#treeHigh, this.#sessionsLow, this.#sessionsHigh]
   }
 
   #termOf(path: string, node: PlainNode): Term {

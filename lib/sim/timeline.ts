@@ -4,7 +4,7 @@ import type { Txn, TxnChange } from '../wire/index.js'
 import { Violation } from './checker.js'
 import type { CommittedTxn } from './history.js'
 import { differenceOf, operationBehind, operationOf, statDifference } from './judgement.js'
-import { PlainDigest, type PlainMember, type PlainSession } from './plain-digest.js'
+import { type DigestLanes, PlainDigest, type PlainMember, type PlainSession, wholeOf } from './plain-digest.js'
 import { type PlainNode, type PlainOutcome, PlainTree, plainStatOf } from './plain-tree.js'
 import { describeAsked, hex, type NumberedCall } from './recorded-call.js'
 import type { RequestMatching } from './request-matching.js'
@@ -18,8 +18,8 @@ export interface TimelineEntry {
   readonly call: NumberedCall | null
   readonly result: OperationResult
   readonly events: readonly TreeEvent[]
-  /** Of the whole state behind it, as every member must show it. */
-  readonly digest: string
+  /** Of the whole state behind it, as every member must show it: see {@link Timeline.digestAt}. */
+  readonly digest: DigestLanes
 }
 
 /** A znode as a client is shown it. */
@@ -40,7 +40,7 @@ export class Timeline {
   readonly entries: readonly TimelineEntry[]
   /** Of the last txn. */
   readonly zxidLast: Zxid
-  readonly #digestEmpty: string
+  readonly #digestEmpty: DigestLanes
   readonly #znodes = new ZnodeHistory()
   readonly #owned = new Map<number, Owned>()
 
@@ -59,7 +59,7 @@ export class Timeline {
 
   /** What `local.digest` shows at `zxid`. */
   digestAt(zxid: number): string {
-    return this.#lastEntry(zxid)?.digest ?? this.#digestEmpty
+    return wholeOf(this.#lastEntry(zxid)?.digest ?? this.#digestEmpty)
   }
 
   nodeAt(path: string, zxid: number): TimelineNode | null {
@@ -137,8 +137,8 @@ class Replay {
     this.#tree = new PlainTree((path, node) => this.#onChanged(path, node), LIMITS.sessionEphemeralBytesMax)
   }
 
-  get digest(): string {
-    return this.#digest.whole
+  get digest(): DigestLanes {
+    return this.#digest.lanes
   }
 
   take(zxid: Zxid, txn: Txn, call: NumberedCall | null): TimelineEntry {
