@@ -1,0 +1,374 @@
+import t from 'tap'
+import { type MemberId, type Random, randomInt, type SessionId, seededRandom, type Zxid } from '../../lib/base/index.js'
+import type { Answer, Call, HistoryEvent, Result } from '../../lib/sim/history.js'
+import { checkLinearizable } from '../../lib/sim/linearizability.js'
+import { linearizableHistories } from '../../lib/sim/linearizable-histories.js'
+import { familyModel, registerModel } from '../../lib/sim/linearizable-models.js'
+import type { Stat } from '../../lib/tree/index.js'
+
+/** Zxids that are nonsense: nobody may look at them. */
+const statOf = (of: Partial<Stat> = {}): Stat => ({
+  czxid: 9e9 as Zxid,
+  mzxid: 1 as Zxid,
+  pzxid: 0 as Zxid,
+  ctime: 0,
+  mtime: 0,
+  version: 0,
+  cversion: 0,
+  aversion: 0,
+  ephemeralOwner: 0 as SessionId,
+  dataLength: 0,
+  numChildren: 0,
+  ...of
+})
+
+class Script {
+  readonly history: HistoryEvent[] = []
+  #calls = 0
+
+  call(what: Call, session = 1): number {
+    const call = ++this.#calls
+    this.history.push({ ...this.#at(session), kind: 'call', call, what })
+    return call
+  }
+
+  return(call: number, result: Result, session = 1): void {
+    this.history.push({ ...this.#at(session), kind: 'return', call, result, zxidApplied: 0 as Zxid })
+  }
+
+  /** A call and its return, with nothing between them. */
+  done(what: Call, answer: Answer, session = 1): this {
+    this.return(this.call(what, session), answered(answer), session)
+    return this
+  }
+
+  refused(what: Call, code: Extract<Result, { kind: 'refused' }>['code'], session = 1): this {
+    this.return(this.call(what, session), { kind: 'refused', code, path: null, zxid: null, results: null }, session)
+    return this
+  }
+
+  #at(session: number) {
+    return { at: this.history.length, member: session as MemberId, process: 1, session: session as SessionId }
+  }
+}
+
+type SingleAnswer = Exclude<Answer, { kind: 'multi' }>
+
+const answered = (answer: Answer): Result => ({ kind: 'answered', answer })
+const broken: Result = { kind: 'failed', code: 'CONNECTION_LOSS', outcome: 'unknown' }
+
+const create = (path: string, data: string | null = null, more: { sequential?: boolean; ephemeral?: boolean } = {}) =>
+  ({ kind: 'create', path, data, sequential: false, ephemeral: false, ...more }) as const satisfies Call
+const created = (path: string, of: Partial<Stat> = {}): SingleAnswer => ({ kind: 'create', path, stat: statOf(of) })
+const setData = (data: string, version = -1, path = '/a') => ({ kind: 'setData', path, data, version }) as const satisfies Call
+const set = (version: number, dataLength = 1): SingleAnswer => ({ kind: 'setData', stat: statOf({ version, dataLength }) })
+const remove = (path = '/a', version = -1) => ({ kind: 'delete', path, version }) as const satisfies Call
+const removed: Answer = { kind: 'delete' }
+const getData = (linearizable = true, path = '/a') =>
+  ({ kind: 'getData', path, linearizable, watch: null }) as const satisfies Call
+const data = (text: string, version: number): Answer => ({
+  kind: 'getData',
+  data: text,
+  stat: statOf({ version, dataLength: text.length })
+})
+const exists = (path = '/a') => ({ kind: 'exists', path, linearizable: true, watch: null }) as const satisfies Call
+const absent: Answer = { kind: 'exists', stat: null }
+const list = (path = '/p') => ({ kind: 'getChildren', path, linearizable: true, watch: null }) as const satisfies Call
+const listed = (children: readonly string[], cversion: number): Answer => ({
+  kind: 'getChildren',
+  children,
+  stat: statOf({ cversion, numChildren: children.length })
+})
+
+function registerVerdict({ history }: Script, path = '/a', tookEffect?: (call: number) => boolean | null): string {
+  const { registers } = linearizableHistories(history, tookEffect === undefined ? {} : { tookEffect })
+  return checkLinearizable(registers.get(path) ?? [], registerModel(path)).kind
+}
+
+function familyVerdict({ history }: Script, path = '/p'): string {
+  return checkLinearizable(linearizableHistories(history).families.get(path) ?? [], familyModel(path)).kind
+}
+
+const fresh = () => new Script().done(create('/a', 'x'), created('/a', { dataLength: 1 }))
+
+t.test('what a znode says when it is asked by one client after the other', async t => {
+  const good = fresh()
+    .done(getData(), data('x', 0))
+    .refused(create('/a'), 'NODE_EXISTS')
+    .done(setData('y', 0), set(1))
+    .refused(setData('z', 0), 'BAD_VERSION')
+    .done(getData(), data('y', 1))
+    .refused(remove('/a', 7), 'BAD_VERSION')
+    .done(remove(), removed)
+    .done(exists(), absent)
+    .refused(getData(), 'NO_NODE')
+    .refused(remove(), 'NO_NODE')
+    .refused(setData('z'), 'NO_NODE')
+    .done(create('/a'), created('/a'))
+    .done(setData('y', 0), set(1))
+  t.equal(registerVerdict(good), 'linearizable')
+  t.equal(linearizableHistories(good.history).registers.get('/a')?.length, 14)
+})
+
+const BAD: Record<string, () => Script> = {
+  'a stale read': () => fresh().done(setData('y'), set(1)).done(getData(), data('x', 0), 2),
+  'a value that was never written': () => fresh().done(getData(), data('q', 0)),
+  'a version that is none of its value': () => fresh().done(setData('y'), set(1)).done(getData(), data('x', 1)),
+  'a lost update: two that both saw version 0': () => fresh().done(setData('y', 0), set(1)).done(setData('z', 0), set(1), 2),
+  'a version that is used again': () => fresh().done(setData('y'), set(1)).done(setData('z'), set(1), 2),
+  'a version that is skipped': () => fresh().done(setData('y'), set(2)),
+  'a write that was acknowledged and is not visible': () => fresh().done(setData('y'), set(1)).done(getData(), data('x', 0)),
+  'a create that was acknowledged and is not visible': () => fresh().done(exists(), absent),
+  'one znode created twice': () => fresh().done(create('/a'), created('/a'), 2),
+  'a delete that was acknowledged, and a znode that is there': () =>
+    fresh().done(remove(), removed).done(getData(), data('x', 0), 2),
+  'one znode deleted twice': () => fresh().done(remove(), removed).done(remove(), removed, 2),
+  'a znode that lives on when it was created anew': () =>
+    fresh().done(setData('y'), set(1)).done(remove(), removed).done(create('/a'), created('/a')).done(setData('z'), set(2)),
+  'a refusal for a znode that is there': () => fresh().refused(getData(), 'NO_NODE'),
+  'a refusal of the right version': () => fresh().refused(setData('y', 0), 'BAD_VERSION'),
+  'a refusal of a znode that is not there': () => fresh().done(remove(), removed).refused(create('/a'), 'NODE_EXISTS'),
+  'bytes that are not counted': () => fresh().done(setData('y'), set(1, 9)),
+  'a multi whose parts did not all happen': () =>
+    fresh()
+      .done({ kind: 'multi', operations: [setData('y'), setData('z')] }, { kind: 'multi', results: [set(1), set(2)] })
+      .done(getData(), data('y', 1), 2),
+  'a check in a multi that cannot have held': () =>
+    fresh().done(
+      { kind: 'multi', operations: [{ kind: 'check', path: '/a', version: 3 }, setData('z')] },
+      { kind: 'multi', results: [{ kind: 'check' }, set(1)] }
+    ),
+  'an ephemeral that outlives the end of its session': () =>
+    new Script()
+      .done(create('/a', null, { ephemeral: true }), created('/a', { ephemeralOwner: 1 as SessionId }))
+      .done({ kind: 'closeSession' }, { kind: 'closeSession' })
+      .done(exists(), { kind: 'exists', stat: statOf({ ephemeralOwner: 1 as SessionId }) }, 2),
+  'an ephemeral of somebody else': () =>
+    new Script().done(create('/a', null, { ephemeral: true }), created('/a', { ephemeralOwner: 2 as SessionId }))
+}
+for (const [name, script] of Object.entries(BAD)) {
+  t.test(`not linearizable: ${name}`, async t => {
+    t.equal(registerVerdict(script()), 'not linearizable')
+  })
+}
+
+t.test('a plain read may be stale, unless a sync of its session was asked for before', async t => {
+  const stale = (before: (script: Script) => unknown) => {
+    const script = fresh()
+    script.done(setData('y'), set(1))
+    before(script)
+    return registerVerdict(script.done(getData(false), data('x', 0), 2))
+  }
+  const sync = { kind: 'sync' } as const
+  t.equal(
+    stale(() => {}),
+    'linearizable'
+  )
+  t.equal(
+    stale(script => script.done(sync, { kind: 'sync', zxid: 1 }, 3)),
+    'linearizable',
+    'of another session'
+  )
+  t.equal(
+    stale(script => script.done(sync, { kind: 'sync', zxid: 1 }, 2)),
+    'not linearizable'
+  )
+  t.equal(
+    stale(script => script.return(script.call(sync, 2), broken, 2)),
+    'linearizable',
+    'and was answered'
+  )
+  const early = fresh()
+  early.done(sync, { kind: 'sync', zxid: 1 }, 2)
+  early.done(setData('y'), set(1))
+  t.equal(registerVerdict(early.done(getData(false), data('x', 0), 2)), 'linearizable', 'it promises no more than there was then')
+})
+
+t.test('a write that was broken off may have happened or not, and not both', async t => {
+  const half = (...reads: readonly Answer[]) => {
+    const script = fresh()
+    script.return(script.call(setData('y')), broken)
+    for (const read of reads) script.done(getData(), read, 2)
+    return script
+  }
+  t.equal(registerVerdict(half(data('x', 0), data('x', 0))), 'linearizable')
+  t.equal(registerVerdict(half(data('x', 0), data('y', 1))), 'linearizable')
+  t.equal(registerVerdict(half(data('y', 1), data('x', 0))), 'not linearizable', 'seen and then unseen')
+  const known = half(data('x', 0), data('y', 1))
+  t.equal(
+    registerVerdict(known, '/a', () => true),
+    'linearizable'
+  )
+  t.equal(
+    registerVerdict(known, '/a', () => false),
+    'not linearizable',
+    'what is known not to have happened was not seen'
+  )
+  t.equal(
+    registerVerdict(half(), '/a', () => true),
+    'linearizable',
+    'what is known to have happened may not have been seen yet'
+  )
+  const impossible = fresh()
+  impossible.call(setData('y', 5))
+  t.equal(registerVerdict(impossible), 'linearizable')
+  t.equal(
+    registerVerdict(impossible, '/a', () => true),
+    'not linearizable',
+    'what is known to have happened was possible'
+  )
+  const never = fresh()
+  never.return(never.call(setData('y')), { kind: 'failed', code: 'CLOSED', outcome: 'not-applied' })
+  t.equal(registerVerdict(never.done(getData(), data('y', 1), 2)), 'not linearizable')
+})
+
+t.test('the ephemeral of a session may go at any time, and its znode with it', async t => {
+  const owned = () =>
+    new Script().done(create('/a', null, { ephemeral: true }), created('/a', { ephemeralOwner: 1 as SessionId }))
+  t.equal(registerVerdict(owned().done(exists(), absent, 2)), 'linearizable')
+  t.equal(
+    registerVerdict(owned().done(exists(), absent, 2).done(setData('y'), set(1), 2)),
+    'not linearizable',
+    'and does not come back'
+  )
+})
+
+const family = () => new Script().done(create('/p'), created('/p'))
+const sequential = create('/p/n-', null, { sequential: true })
+
+t.test('a parent and its children', async t => {
+  const good = family()
+    .done(list(), listed([], 0))
+    .done(sequential, created('/p/n-0000000000'))
+    .done(create('/p/b'), created('/p/b'))
+    .refused(create('/p/b'), 'NODE_EXISTS')
+    .done(sequential, created('/p/n-0000000002'), 2)
+    .done(list(), listed(['n-0000000002', 'b', 'n-0000000000'], 3), 2)
+    .refused(remove('/p'), 'NOT_EMPTY')
+    .done(remove('/p/b'), removed)
+    .refused(remove('/p/b'), 'NO_NODE')
+    .done(list(), listed(['n-0000000000', 'n-0000000002'], 4))
+    .done(remove('/p/n-0000000000'), removed)
+    .done(remove('/p/n-0000000002'), removed)
+    .done(remove('/p'), removed)
+    .refused(create('/p/x'), 'NO_NODE')
+    .refused(list(), 'NO_NODE')
+  t.equal(familyVerdict(good), 'linearizable')
+  t.equal(registerVerdict(good, '/p/b'), 'linearizable', 'and of a child alone')
+  t.equal(registerVerdict(good, '/p'), 'linearizable')
+})
+
+const BAD_FAMILIES: Record<string, () => Script> = {
+  'a sequential name that is given twice': () =>
+    family().done(sequential, created('/p/n-0000000000')).done(sequential, created('/p/n-0000000000'), 2),
+  'a number that goes back': () => family().done(create('/p/b'), created('/p/b')).done(sequential, created('/p/n-0000000000')),
+  'a child that is created twice': () => family().done(create('/p/b'), created('/p/b')).done(create('/p/b'), created('/p/b'), 2),
+  'a child that is not listed': () => family().done(create('/p/b'), created('/p/b')).done(list(), listed([], 1)),
+  'a child that nobody created': () => family().done(list(), listed(['b'], 1)),
+  'a child that was deleted and is listed': () =>
+    family()
+      .done(create('/p/b'), created('/p/b'))
+      .done(remove('/p/b'), removed)
+      .done(list(), listed(['b'], 1)),
+  'a cversion that counts a change too few': () =>
+    family().done(create('/p/b'), created('/p/b')).done(remove('/p/b'), removed).done(list(), listed([], 1)),
+  'a parent that is deleted under its children': () => family().done(create('/p/b'), created('/p/b')).done(remove('/p'), removed),
+  'a parent that is empty and is not deleted': () => family().refused(remove('/p'), 'NOT_EMPTY'),
+  'a child without a parent': () => new Script().done(create('/p/b'), created('/p/b')),
+  'half a multi': () =>
+    family()
+      .done(
+        { kind: 'multi', operations: [create('/p/b'), create('/p/c')] },
+        { kind: 'multi', results: [created('/p/b'), created('/p/c')] }
+      )
+      .done(list(), listed(['b'], 1))
+}
+for (const [name, script] of Object.entries(BAD_FAMILIES)) {
+  t.test(`not linearizable: ${name}`, async t => {
+    t.equal(familyVerdict(script()), 'not linearizable')
+  })
+}
+
+t.test('a sequential create that was broken off has taken a number or not', async t => {
+  const half = (name: string) => {
+    const script = family()
+    script.return(script.call(sequential), broken)
+    return familyVerdict(script.done(sequential, created(name), 2))
+  }
+  t.equal(half('/p/n-0000000000'), 'linearizable')
+  t.equal(half('/p/n-0000000001'), 'linearizable')
+  t.equal(half('/p/n-0000000002'), 'not linearizable')
+  const found = family()
+  found.return(found.call(create('/p/n-', 'x', { sequential: true })), broken)
+  found.done(getData(true, '/p/n-0000000000'), data('x', 0), 2)
+  found.done(remove('/p/n-0000000000'), removed, 2)
+  t.equal(registerVerdict(found, '/p/n-0000000000'), 'linearizable', 'it may be that znode')
+})
+
+/** A tree of one parent that is real, asked by clients whose calls overlap. */
+function randomFamily(random: Random, count: number): Script {
+  const script = family()
+  const pending = new Map<number, { call: number; what: Call; result: Result | null }>()
+  let creates = 0
+  const children = new Set<string>()
+  const act = (what: Call): Result => {
+    const refuse = (code: 'NO_NODE' | 'NODE_EXISTS'): Result => ({ kind: 'refused', code, path: null, zxid: null, results: null })
+    if (what.kind === 'create') {
+      const path = what.sequential ? `${what.path}${String(creates).padStart(10, '0')}` : what.path
+      if (children.has(path)) return refuse('NODE_EXISTS')
+      children.add(path)
+      creates++
+      return answered(created(path))
+    }
+    if (what.kind === 'delete') return children.delete(what.path) ? answered(removed) : refuse('NO_NODE')
+    const names = [...children].map(path => path.slice(3))
+    return answered(listed(names, 2 * creates - names.length))
+  }
+  const asked = (): Call => {
+    const [some] = children
+    const calls: readonly Call[] = [
+      sequential,
+      create('/p/b'),
+      remove('/p/b'),
+      list(),
+      ...(some === undefined ? [] : [remove(some)])
+    ]
+    return calls[randomInt(random, calls.length)] ?? sequential
+  }
+  for (let step = 0; step < count || pending.size > 0; step++) {
+    const session = 1 + randomInt(random, 5)
+    const own = pending.get(session)
+    if (own === undefined) {
+      if (step >= count) continue
+      const what = asked()
+      pending.set(session, { call: script.call(what, session), what, result: null })
+    } else if (own.result === null) own.result = act(own.what)
+    else {
+      script.return(own.call, own.result, session)
+      pending.delete(session)
+    }
+  }
+  return script
+}
+
+t.test('whatever a real parent does is linearizable, and one child more or less in a list is found', async t => {
+  let found = 0
+  for (let seed = 1; seed <= 60; seed++) {
+    const random = seededRandom(seed)
+    const script = randomFamily(random, 120)
+    t.equal(familyVerdict(script), 'linearizable', `seed ${seed}`)
+    const lists = [...script.history.keys()].filter(index => {
+      const event = script.history[index]
+      return event?.kind === 'return' && event.result.kind === 'answered' && event.result.answer.kind === 'getChildren'
+    })
+    const place = lists[randomInt(random, lists.length)] ?? -1
+    const event = script.history[place]
+    if (event?.kind !== 'return' || event.result.kind !== 'answered' || event.result.answer.kind !== 'getChildren') continue
+    const { children } = event.result.answer
+    const { cversion } = event.result.answer.stat
+    const other = children.length > 0 && seed % 2 === 0 ? children.slice(1) : [...children, 'ghost']
+    script.history[place] = { ...event, result: answered(listed(other, cversion)) }
+    if (familyVerdict(script) === 'not linearizable') found++
+  }
+  t.ok(found >= 58, `${found} of 60`)
+})
