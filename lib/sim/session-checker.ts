@@ -173,6 +173,11 @@ class SessionChecker {
     if (client.state !== null && FINAL_STATES.has(client.state)) {
       throw violation(`the client of ${name(session)} was told that it is ${state}, having been told that it is ${client.state}`)
     }
+    if (state === 'expired' && client.state === 'connected' && (this.#lives.get(session)?.end ?? null) === null) {
+      throw violation(
+        `the client of ${name(session)} was told that it is expired while its member served, and the log has not ended it`
+      )
+    }
     client.state = state
     if (FINAL_STATES.has(state)) client.overAt = event.at
   }

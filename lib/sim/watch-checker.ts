@@ -5,7 +5,7 @@ import { EventLog } from './event-log.js'
 import type { Answer, Call, CommittedTxn, History, HistoryEvent, HistoryEventOf } from './history.js'
 import { OneShotWatch } from './one-shot-watch.js'
 import { PersistentWatch } from './persistent-watch.js'
-import { type Watch, WatchedProcess } from './watched-process.js'
+import { describe, type Watch, WatchedProcess } from './watched-process.js'
 
 const FINAL_STATES = new Set(['expired', 'closed'])
 
@@ -31,6 +31,11 @@ class WatchChecker {
   readonly #asked = new Map<number, OneShotWatch>()
   /** Sessions whose clients were told that they are over. */
   readonly #over = new Map<SessionId, string>()
+  readonly #states = new Map<SessionId, string>()
+  /** What a session that is over was still waiting for. */
+  readonly #parted = new Map<SessionId, readonly Watch[]>()
+  /** Calls that close a session which was not over. */
+  readonly #closing = new Map<number, SessionId>()
 
   constructor(log: EventLog, history: History) {
     this.#log = log
@@ -66,12 +71,7 @@ class WatchChecker {
         return watch.onTold(event.event)
       }
       case 'state':
-        process.firing = false
-        process.completeRound()
-        if (!FINAL_STATES.has(event.state)) return
-        this.#over.set(event.session, event.state)
-        for (const watch of process.watchesOf(event.session)) process.remove(watch)
-        return
+        return this.#onState(event, process)
       case 'ended':
         return process.end()
     }
@@ -85,6 +85,7 @@ class WatchChecker {
   #onCall(event: HistoryEventOf<'call'>, index: number, process: WatchedProcess): void {
     const { what, call } = event
     this.#calls.set(call, what)
+    if (what.kind === 'closeSession' && !this.#over.has(event.session)) this.#closing.set(call, event.session)
     if (!isRead(what) || what.watch === null) return
     const watch = new OneShotWatch(event, { ...what, watch: what.watch }, index, process, this.#log)
     this.#asked.set(call, watch)
@@ -105,19 +106,49 @@ class WatchChecker {
         throw violation(`${process.name} showed ${formatZxid(zxidApplied)} ${how()}, with an answer of ${formatZxid(needed)}`)
       }
       const waits = watch?.onAnswered(result.answer, zxidApplied) ?? false
-      if (watch !== undefined && waits && !this.#over.has(watch.session)) process.add(watch, index)
+      if (watch !== undefined && waits && !this.#over.has(watch.session))
+        process.add(watch, index, () => how().replace('when', 'before'))
     }
     process.onShown(zxidApplied, how)
+    const closed = this.#closing.get(call)
+    this.#closing.delete(call)
+    // Answered by the txn that ended it, so it lived until then.
+    if (closed !== undefined && result.kind === 'answered') this.#checkParted(closed)
+  }
+
+  #onState({ session, state }: HistoryEventOf<'state'>, process: WatchedProcess): void {
+    process.firing = false
+    process.completeRound()
+    const before = this.#states.get(session)
+    this.#states.set(session, state)
+    if (!FINAL_STATES.has(state)) return
+    this.#over.set(session, state)
+    const watches = process.watchesOf(session)
+    for (const watch of watches) process.remove(watch)
+    this.#parted.set(session, watches)
+    // No client gives its session up while its member serves: it was ended by the log, and lived until then.
+    if (state === 'expired' && before === 'connected') this.#checkParted(session)
+  }
+
+  /** The session has lived until the log ended it: what it was owed by then has been told. */
+  #checkParted(session: SessionId): void {
+    const end = this.#log.endOf(session)
+    for (const watch of Number.isFinite(end) ? (this.#parted.get(session) ?? []) : []) {
+      watch.skip(end + 1)
+      if (watch.due !== null) throw violation(`${watch.name} was not told of ${describe(watch.due)} before its session ended`)
+    }
+    this.#parted.delete(session)
   }
 
   #onWatch(event: HistoryEventOf<'watch'>, index: number, process: WatchedProcess): void {
     const { watch: number, path, recursive, session, zxidApplied } = event
     const watch = new PersistentWatch({ number, path, recursive, session, zxidSet: zxidApplied }, process, this.#log)
     this.#register(number, watch, process)
+    const how = () => `when watch ${number} was set`
     // A listener may have set it: then others are still to hear of what it has just heard of.
     if (process.firing) process.shown = Math.max(process.shown, zxidApplied)
-    else process.onShown(zxidApplied, () => `when watch ${number} was set`)
-    process.add(watch, index)
+    else process.onShown(zxidApplied, how)
+    process.add(watch, index, how)
   }
 
   #register(number: number, watch: Watch, process: WatchedProcess): void {

@@ -39,14 +39,17 @@ export class WatchedProcess {
   /** No watch is owed anything below this. */
   #nothingDueBelow = Number.POSITIVE_INFINITY
   #last = { zxid: 0, part: 0 }
+  /** The last txn that some persistent watch was told of by itself. */
+  #lastSingle = 0
 
   constructor(member: MemberId, process: number) {
     this.name = `member ${member}, process ${process}`
   }
 
-  add(watch: Watch, index: number): void {
+  /** A watch was set; of a one-shot watch that is known only when its read returns, which may be after more has been told. */
+  add(watch: Watch, index: number, how: () => string): void {
     this.#watches.add(watch)
-    this.#nothingDueBelow = Math.min(this.#nothingDueBelow, watch.due?.zxid ?? Number.POSITIVE_INFINITY)
+    this.#expect(watch, how)
     if (watch.kind !== 'persistent' && watch.kind !== 'recursive') return
     if (this.#persistent++ === 0) this.#sightedSince = index
   }
@@ -94,6 +97,7 @@ export class WatchedProcess {
     this.#last = { zxid, part: event?.part ?? (zxid === this.#last.zxid ? this.#last.part : 0) }
     this.shown = Math.max(this.shown, zxid)
     if (event === null) return
+    this.#lastSingle = zxid
     this.completeRound()
     this.#settle(zxid, () => `before ${watch.name} was told of ${describe(event)}`)
   }
@@ -104,6 +108,8 @@ export class WatchedProcess {
     if (round !== null && (round.told.has(watch) || (round.zxid !== null && zxid !== null && round.zxid !== zxid)))
       this.completeRound()
     if (this.#round === null) {
+      // What was being told before is over: a catch-up begins when everybody has heard of the last txn.
+      this.#settle(this.#lastSingle + 1, () => `before ${watch.name} was told of a catch-up by snapshot`)
       const due = [...this.#watches].filter(each => each.kind === 'persistent' || each.kind === 'recursive') as PersistentWatch[]
       this.#round = { zxid, due: new Set(due), told: new Set() }
     }
@@ -151,13 +157,15 @@ export class WatchedProcess {
       if (watch.kind === 'persistent' || watch.kind === 'recursive') (watch as PersistentWatch).land(below)
     if (this.#nothingDueBelow >= below) return
     this.#nothingDueBelow = Number.POSITIVE_INFINITY
-    for (const watch of this.#watches) {
-      watch.skip(below)
-      const { due } = watch
-      if (due === null) continue
-      if (due.zxid < below) throw this.violation(`${watch.name} was not told of ${describe(due)} ${when()}`)
-      this.#nothingDueBelow = Math.min(this.#nothingDueBelow, due.zxid)
-    }
+    for (const watch of this.#watches) this.#expect(watch, when)
+  }
+
+  #expect(watch: Watch, when: () => string): void {
+    watch.skip(this.below)
+    const { due } = watch
+    if (due === null) return
+    if (due.zxid < this.below) throw this.violation(`${watch.name} was not told of ${describe(due)} ${when()}`)
+    this.#nothingDueBelow = Math.min(this.#nothingDueBelow, due.zxid)
   }
 }
 

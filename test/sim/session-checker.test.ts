@@ -272,6 +272,15 @@ finds(
   }
 )
 
+finds(
+  'an expiry while the member serves that is not in the log',
+  /was told that it is expired while its member served, and the log has not ended it/,
+  ({ client }) => {
+    client.state('connected')
+    client.state('expired')
+  }
+)
+
 finds('another state behind a final one', /was told that it is connected, having been told that it is closed/, ({ client }) => {
   client.state('closed')
   client.state('connected')

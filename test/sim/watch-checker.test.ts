@@ -268,6 +268,53 @@ passes('the end of a session is told to its own watches, and nothing later', ({ 
   client.state('closed')
 })
 
+finds(
+  'an event that is left out before a session is closed',
+  /watch 1 .* was not told of dataChanged \/a at 0x100000004 before its session ended/,
+  ({ log, session, client }) => {
+    client.watch(1, '/a', z(3))
+    const closing = client.call({ kind: 'closeSession' })
+    log.set('/a', session)
+    const end = log.close(session)
+    client.state('closed')
+    client.answered(closing, { kind: 'closeSession' }, end)
+  }
+)
+
+finds(
+  'an event that is left out before a session expires',
+  /watch 1 .* was not told of deleted \/a\/e at 0x100000005 before its session ended/,
+  ({ log, session, client }) => {
+    client.state('connected')
+    client.watch(1, '/a/e', z(3))
+    client.told(1, 'created', '/a/e', log.create('/a/e', session, true))
+    log.close(session, ['/a/e'], 2)
+    client.state('expired')
+  }
+)
+
+passes('a session that its client has given up without a leader is owed nothing', ({ log, session, client }) => {
+  client.state('connected')
+  client.watch(1, '/a', z(3))
+  client.state('disconnected')
+  client.state('expired')
+  client.shows(log.set('/a', session))
+  log.close(session, [], 2)
+})
+
+finds(
+  'an event that is left out before a catch-up',
+  /watch 2 .* was not told of dataChanged \/a at 0x100000004 before watch 1 .* was told of a catch-up/,
+  ({ log, session, client }) => {
+    client.watch(1, '/a', z(3))
+    client.watch(2, '/', z(3), true)
+    client.told(1, 'dataChanged', '/a', log.set('/a', session))
+    const at = log.set('/a', session)
+    client.told(1, 'reset', '/a', at)
+    client.told(2, 'reset', '/', at)
+  }
+)
+
 // One-shot watches.
 
 for (const [title, type, told] of [
@@ -328,6 +375,17 @@ finds(
   ({ log, session, client }) => {
     const set = log.set('/a', session)
     client.read('getData', '/a', 1, stat(z(3)), set)
+  }
+)
+
+finds(
+  'a one-shot watch whose change another call had shown when its read returned',
+  /watch 1 .* was not told of dataChanged \/a at 0x100000004 before call 1 \(getData \/a\) returned/,
+  ({ log, session, client }) => {
+    const read = client.reads('getData', '/a', 1)
+    const set = log.set('/a', session)
+    client.shows(set)
+    client.saw(read, 'getData', stat(z(3)), set)
   }
 )
 
