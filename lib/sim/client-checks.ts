@@ -1,0 +1,66 @@
+import type { EnsembleMember } from '../member/index.js'
+import { Violation } from './checker.js'
+import type { CommittedTxn, History } from './history.js'
+import { checkLinearizable } from './linearizability.js'
+import { linearizableHistories } from './linearizable-histories.js'
+import { familyModel, registerModel } from './linearizable-models.js'
+import { matchRequests } from './request-matching.js'
+import { checkSessions, type ServingProcess } from './session-checker.js'
+import type { SessionTimes } from './session-times.js'
+import { checkState } from './state-check.js'
+import { Timeline } from './timeline.js'
+import { checkWatches } from './watch-checker.js'
+import { checkWitness } from './witness.js'
+
+/** Operations on one znode that a search goes through; longer histories are left to the witness. */
+const SEARCHED_MAX = 400
+const STEPS_MAX = 200_000
+
+export interface ClientChecks {
+  /** The whole history of the ensemble. */
+  readonly log: readonly CommittedTxn[]
+  readonly history: History
+  /** Members that serve in the end, with the number of their process. */
+  readonly members: readonly { readonly member: EnsembleMember; readonly process: number }[]
+  /** What members have shown. */
+  readonly digests: ReadonlyMap<number, string>
+  /** Null where clocks were not to be trusted. */
+  readonly times: SessionTimes | null
+}
+
+/** Everything that clients saw and members show, against the one history that there was. Throws a `Violation`. */
+export function checkClients({ log, history, members, digests, times }: ClientChecks): void {
+  const matching = matchRequests(log, history)
+  const timeline = new Timeline(log, matching)
+  checkWitness(timeline, matching, history)
+  checkWatches(log, history)
+  const serving: ServingProcess[] = members.map(({ member, process }) => ({
+    member: member.id,
+    process,
+    zxidApplied: member.status().zxidApplied
+  }))
+  checkSessions(log, history, { serving, ...(times === null ? {} : { times }) })
+  for (const { member } of members) checkState(timeline, member.local)
+  for (const [zxid, digest] of digests) {
+    const expected = timeline.digestAt(zxid)
+    if (digest !== expected)
+      throw new Violation('model', `at ${zxid.toString(16)} the digest was ${digest}, the model's is ${expected}`)
+  }
+  const { registers, families } = linearizableHistories(history, { tookEffect: call => matching.txnOf(call) !== null })
+  for (const [kind, histories, modelOf] of [
+    ['znode', registers, registerModel],
+    ['family of', families, familyModel]
+  ] as const) {
+    for (const [path, operations] of histories) {
+      // The root is there from the beginning, and with a child.
+      if (path === '/' || operations.length > SEARCHED_MAX) continue
+      const verdict = checkLinearizable(operations, modelOf(path), { stepsMax: STEPS_MAX })
+      if (verdict.kind !== 'not linearizable') continue
+      const { stuck, longest, state } = verdict
+      throw new Violation(
+        'search',
+        `the ${kind} ${path} is not linearizable: behind ${longest.length} of ${operations.length} operations, in state ${state}, nothing explains ${JSON.stringify(stuck)}`
+      )
+    }
+  }
+}

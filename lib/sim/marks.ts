@@ -1,0 +1,262 @@
+import type { MemberId, Zxid } from '../base/index.js'
+import { COUNTER_MAX, counterOf, ZXID_ZERO } from '../base/index.js'
+import { zxidLastOf } from '../zab/index.js'
+import type { HistoryEvent } from './history.js'
+import type { Observation } from './observation.js'
+
+/**
+ * Situations that many runs together must have been in, or the simulator does not reach what it claims to test. Each is met in some runs
+ * only; a sweep over many seeds lists those that none has met.
+ */
+export const MARKS = [
+  'an ensemble is founded',
+  'an epoch is established behind another',
+  'two members believe that they lead',
+  'a leader dies between proposing and committing',
+  'a leader dies between a quorum of acks and its commit',
+  'a learner dies between ACKNEWLEADER and UPTODATE',
+  'a learner dies within a replacement of its history',
+  'a process dies with writes under way',
+  'a process dies with several writes in one group',
+  'a commit comes between NEWLEADER and UPTODATE',
+  'a proposal comes between NEWLEADER and UPTODATE',
+  'a learner is brought up to date by DIFF',
+  'a learner is brought up to date by TRUNC',
+  'a learner is brought up to date by SNAP',
+  'a history is replaced from its very beginning',
+  'a replacement is abandoned',
+  'what was logged is cut off before it is applied',
+  'a member is admitted again',
+  'a leader hands over',
+  'a counter rolls over',
+  'a member writes a snapshot of its own',
+  'a log is shortened',
+  'a store fails and is opened again',
+  'damage is found',
+  'a disk is lost',
+  'an uncommitted txn of a former epoch is committed by a later leader',
+  'a member starts with a log beyond what it knows to be committed',
+  'a session expires',
+  'a session is closed by the next process of its member',
+  'a linearizable read is confirmed by a quorum',
+  'a write is answered by another leader than it was issued under',
+  'a write is broken off and took effect',
+  'a write is broken off and took no effect',
+  'a write is refused by the log',
+  'a multi is refused half way',
+  'a call is throttled',
+  'a watch is told that much has changed',
+  'an ephemeral vanishes with its session'
+] as const
+
+export type Mark = (typeof MARKS)[number]
+
+interface Watched {
+  role: string
+  proposed: Zxid
+  committed: Zxid
+  acked: Map<MemberId, Zxid>
+  writes: Map<number, string>
+  serving: number
+  epochServed: number
+  ackedNewLeader: boolean
+  newLeader: boolean
+  replacing: boolean
+  logged: Zxid
+  storeFailed: boolean
+}
+
+/** Counts the marks of one run, from what is observed of members and what clients saw. */
+export class MarkCounter {
+  readonly counts = new Map<Mark, number>()
+  readonly #size: number
+  readonly #members = new Map<MemberId, Watched>()
+  readonly #issued = new Map<number, { readonly write: boolean; readonly epoch: number }>()
+  #epoch = 0
+
+  constructor(size: number) {
+    this.#size = size
+  }
+
+  hit(mark: Mark): void {
+    this.counts.set(mark, (this.counts.get(mark) ?? 0) + 1)
+  }
+
+  observe(seen: Observation): void {
+    const its = this.#of(seen.member)
+    switch (seen.kind) {
+      case 'started':
+        this.#members.set(seen.member, fresh())
+        return
+      case 'opened':
+        if (seen.state.damage !== null) this.hit('damage is found')
+        if (seen.again) this.hit('a store fails and is opened again')
+        return
+      case 'write':
+        return this.#onWrite(its, seen.write, seen.change)
+      case 'written':
+        for (const [write, kind] of its.writes) {
+          if (write > seen.write) break
+          its.writes.delete(write)
+          if (kind === 'adoptEpoch') its.replacing = false
+        }
+        return
+      case 'writeFailed':
+        its.writes.clear()
+        return
+      case 'purged':
+        this.hit('a member writes a snapshot of its own')
+        if (seen.zxidBase > ZXID_ZERO) this.hit('a log is shortened')
+        return
+      case 'sent':
+        return this.#onSent(its, seen)
+      case 'received':
+        return this.#onReceived(its, seen)
+      case 'role':
+        its.role = seen.role
+        if (seen.role === 'leading' && [...this.#members.values()].filter(({ role }) => role === 'leading').length > 1)
+          this.hit('two members believe that they lead')
+        return
+      case 'serving':
+        if (seen.leader === seen.member && seen.epoch > this.#epoch) {
+          this.hit(this.#epoch === 0 ? 'an ensemble is founded' : 'an epoch is established behind another')
+          this.#epoch = seen.epoch
+        }
+        its.newLeader = false
+        its.ackedNewLeader = false
+        return
+      case 'applied':
+        if (counterOf(seen.zxid) === COUNTER_MAX) this.hit('a counter rolls over')
+        return
+      case 'ended':
+        this.#onEnded(its)
+        this.#members.set(seen.member, fresh())
+        return
+      case 'diskLost':
+        return this.hit('a disk is lost')
+    }
+  }
+
+  /** What clients did and saw. */
+  see(event: HistoryEvent): void {
+    if (event.kind === 'call') {
+      const { kind } = event.what
+      this.#issued.set(event.call, { write: ['create', 'delete', 'setData', 'multi'].includes(kind), epoch: this.#epoch })
+    } else if (event.kind === 'return') {
+      const issued = this.#issued.get(event.call)
+      const { result } = event
+      if (issued?.write === true && result.kind === 'answered' && issued.epoch !== this.#epoch)
+        this.hit('a write is answered by another leader than it was issued under')
+      if (issued?.write === true && result.kind === 'refused') this.hit('a write is refused by the log')
+      if (result.kind === 'refused' && result.results?.[0] === 'OK') this.hit('a multi is refused half way')
+      if (result.kind === 'failed' && result.code === 'THROTTLED') this.hit('a call is throttled')
+    } else if (event.kind === 'told' && event.event.type === 'reset') this.hit('a watch is told that much has changed')
+  }
+
+  #of(member: MemberId): Watched {
+    const its = this.#members.get(member) ?? fresh()
+    this.#members.set(member, its)
+    return its
+  }
+
+  #onWrite(its: Watched, write: number, change: Extract<Observation, { kind: 'write' }>['change']): void {
+    its.writes.set(write, change.kind)
+    switch (change.kind) {
+      case 'append':
+        its.logged = zxidLastOf(change.batch)
+        return
+      case 'beginReplacement':
+        its.replacing = true
+        if (change.snapshot === null) this.hit('a history is replaced from its very beginning')
+        return
+      case 'abandonReplacement':
+        its.replacing = false
+        this.hit('a replacement is abandoned')
+        return
+      case 'truncate':
+        if (its.logged > change.zxid) this.hit('what was logged is cut off before it is applied')
+        return
+      case 'admit':
+        return this.hit('a member is admitted again')
+    }
+  }
+
+  #onSent(its: Watched, { to, message }: Extract<Observation, { kind: 'sent' }>): void {
+    switch (message.kind) {
+      case 'proposal':
+        its.proposed = zxidLastOf(message.batch)
+        return
+      case 'commit':
+        its.committed = message.zxid
+        return
+      case 'ackNewLeader':
+        its.ackedNewLeader = true
+        return
+      case 'truncate':
+        return this.hit('a learner is brought up to date by TRUNC')
+      case 'replace':
+        if (message.snapshot !== null) this.hit('a learner is brought up to date by SNAP')
+        return
+      case 'history':
+        return this.hit('a learner is brought up to date by DIFF')
+      case 'abdicate':
+        return this.hit('a leader hands over')
+      case 'readIndexReply':
+        return this.hit('a linearizable read is confirmed by a quorum')
+      case 'newLeader':
+        its.acked.delete(to)
+        return
+    }
+  }
+
+  #onReceived(its: Watched, { from, message }: Extract<Observation, { kind: 'received' }>): void {
+    switch (message.kind) {
+      case 'ack':
+        its.acked.set(from, message.zxid)
+        return
+      case 'newLeader':
+        its.newLeader = true
+        return
+      case 'upToDate':
+        its.newLeader = false
+        its.ackedNewLeader = false
+        return
+      case 'commit':
+        if (its.newLeader) this.hit('a commit comes between NEWLEADER and UPTODATE')
+        return
+      case 'proposal':
+        if (its.newLeader) this.hit('a proposal comes between NEWLEADER and UPTODATE')
+        return
+    }
+  }
+
+  #onEnded(its: Watched): void {
+    const leads = its.role === 'leading'
+    if (leads && its.proposed > its.committed) {
+      this.hit('a leader dies between proposing and committing')
+      const holding = [...its.acked.values()].filter(zxid => zxid > its.committed).length + 1
+      if (holding > this.#size / 2) this.hit('a leader dies between a quorum of acks and its commit')
+    }
+    if (its.ackedNewLeader) this.hit('a learner dies between ACKNEWLEADER and UPTODATE')
+    if (its.replacing) this.hit('a learner dies within a replacement of its history')
+    if (its.writes.size > 0) this.hit('a process dies with writes under way')
+    if (its.writes.size > 1) this.hit('a process dies with several writes in one group')
+  }
+}
+
+function fresh(): Watched {
+  return {
+    role: 'looking',
+    proposed: ZXID_ZERO,
+    committed: ZXID_ZERO,
+    acked: new Map(),
+    writes: new Map(),
+    serving: 0,
+    epochServed: 0,
+    ackedNewLeader: false,
+    newLeader: false,
+    replacing: false,
+    logged: ZXID_ZERO,
+    storeFailed: false
+  }
+}

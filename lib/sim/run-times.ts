@@ -1,0 +1,62 @@
+import type { MemberId, Zxid } from '../base/index.js'
+import type { Observation } from './observation.js'
+import type { Contact, Interval, SessionTimes } from './session-times.js'
+
+/** What a run knows of time that a history does not say: when txns were made, and which processes a leader heard of. */
+export class RunTimes {
+  readonly #made = new Map<number, number>()
+  readonly #contact: Contact[] = []
+  readonly #served: Interval[] = []
+  /** Which life a member is in. */
+  readonly #lives = new Map<MemberId, number>()
+  readonly #leading = new Map<MemberId, number>()
+
+  observe(seen: Observation): void {
+    switch (seen.kind) {
+      case 'started':
+        this.#lives.set(seen.member, seen.process)
+        this.#leading.delete(seen.member)
+        return
+      case 'serving':
+        if (seen.leader === seen.member) this.#leading.set(seen.member, seen.epoch)
+        else this.#leading.delete(seen.member)
+        return
+      case 'write':
+        if (seen.change.kind === 'append' && this.#leading.has(seen.member)) this.#onMade(seen.at, seen.change.batch)
+        return
+      case 'sent':
+        // A leader's own sessions live as long as it ticks.
+        if (seen.message.kind === 'ping' && this.#leading.get(seen.member) === seen.message.epoch)
+          this.#hear(seen.member, seen.at)
+        return
+      case 'received':
+        if (seen.message.kind === 'pong' && this.#leading.get(seen.member) === seen.message.epoch) this.#hear(seen.from, seen.at)
+        return
+    }
+  }
+
+  /** From `from` to `to` nothing went wrong: whoever led then led all the time. */
+  quiet(from: number, to: number): void {
+    this.#served.push({ from, to })
+  }
+
+  /** `slackMs`: what clocks, ticks and ways may add to what is seen from outside. */
+  times(slackMs: number): SessionTimes {
+    return {
+      contact: this.#contact,
+      served: this.#served,
+      madeAt: (zxid: Zxid) => this.#made.get(zxid) ?? null,
+      signMilliseconds: slackMs,
+      lateMilliseconds: slackMs
+    }
+  }
+
+  #onMade(at: number, { zxidFirst, count }: { readonly zxidFirst: Zxid; readonly count: number }): void {
+    for (let index = 0; index < count; index++) if (!this.#made.has(zxidFirst + index)) this.#made.set(zxidFirst + index, at)
+  }
+
+  #hear(member: MemberId, at: number): void {
+    const process = this.#lives.get(member)
+    if (process !== undefined) this.#contact.push({ member, process, from: at, to: at })
+  }
+}
