@@ -191,8 +191,8 @@ class Alignment {
     const entry = this.#txns[count]
     const call = this.#calls[last]
     if (call === undefined) {
-      const skipped = this.#calls.filter(each => this.#mayBeAbsent(each))
-      return new Violation(CHECKER, entry === undefined ? 'no assignment' : this.#unasked(entry, skipped))
+      if (entry === undefined) throw new Error('where all calls and all txns are used up, nothing is wrong')
+      return new Violation(CHECKER, this.#unasked(entry))
     }
     const told = `${describeCall(call)} returned ${describeResult(call.result)}`
     if (entry === undefined) return new Violation(CHECKER, `${told}, and is not in the log`)
@@ -200,10 +200,12 @@ class Alignment {
     return new Violation(CHECKER, `${told}, but of request ${entry.txn.cxid} of its session ${reason ?? 'nothing is known'}`)
   }
 
-  #unasked(entry: CommittedTxn, skipped: readonly NumberedCall[]): string {
+  #unasked(entry: CommittedTxn): string {
     const { zxid, txn } = entry
     const what = `request ${txn.cxid} of session ${hex(txn.session)} at ${hex(zxid)}, a ${txn.change.kind}`
-    const denied = skipped.find(call => misfit({ ...call, result: null }, entry, false) === null)
+    const denied = this.#calls
+      .filter(({ result }) => result?.kind === 'failed' && result.outcome === 'not-applied')
+      .find(call => misfit({ ...call, result: null }, entry, false) === null)
     if (denied !== undefined) return `${what}: ${describeCall(denied)} returned ${describeResult(denied.result)}`
     return `${what}: nobody asked for it`
   }
