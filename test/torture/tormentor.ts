@@ -167,7 +167,8 @@ export class Tormentor {
     const { ids } = this.#ensemble
     return ids.every(each => {
       const running = this.#ensemble.isRunning(each) && !this.#held.has(each)
-      return running && (each === id || this.#isAdmitted(this.#ensemble.member(each)))
+      const member = this.#ensemble.member(each)
+      return running && (each === id ? member.status !== null : this.#isAdmitted(member))
     })
   }
 

@@ -9,18 +9,10 @@ import type { Command, Notice, Reply, Request } from '../fixtures/integration-me
 import { until } from '../fixtures/integration-until.js'
 import { HistoryFile } from './history-file.js'
 import { RoutedTransport } from './routed-transport.js'
-import { machineClock, NUMBERS_PER_PROCESS, type TortureOrder } from './torture-order.js'
+import { machineClock, NUMBERS_PER_PROCESS, TORTURE_WORKLOAD, type TortureOrder } from './torture-order.js'
 
 // A process of a tortured ensemble: a member on real sockets and a real disk, and clients whose every step is written down. It carries out
 // what its parent asks as a process of the integration tests does.
-
-/** Calls wait for a leader for long; sessions expire within the run. A register is written often enough that members must agree on an order. */
-const WORKLOAD = {
-  registers: 6,
-  thinkMilliseconds: [2, 30],
-  timeoutMilliseconds: [1, 500],
-  sessionTimeoutMilliseconds: [1_000, 8_000]
-} as const
 
 /** For what is under way when the load ends: longer than a call may take. */
 const END_MILLISECONDS = 60_000
@@ -36,7 +28,7 @@ const recorder = new Recorder({
 let member: EnsembleMember | null = null
 const load = new Workload(recorder, {
   seed: order.seed,
-  ...WORKLOAD
+  ...TORTURE_WORKLOAD
 })
 
 process.on('message', ({ number, command }: Request) => {

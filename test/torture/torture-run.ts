@@ -1,9 +1,11 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { formatZxid, type MemberId } from '../../lib/base/index.js'
-import type { CommittedTxn, History } from '../../lib/sim/history.js'
+import { formatZxid, type MemberId, ZXID_ZERO } from '../../lib/base/index.js'
+import type { CommittedTxn } from '../../lib/sim/history.js'
 import { until } from '../fixtures/integration-until.js'
+import { writeEvidence } from './evidence.js'
+import type { Searched } from './hot-paths.js'
 import { type Operations, operationsIn } from './operations.js'
 import { commonLog, readStoredLogs } from './stored-logs.js'
 import { Tormentor, type Torments } from './tormentor.js'
@@ -31,8 +33,8 @@ export interface TortureReport {
   readonly elections: number
   readonly operations: Operations
   readonly txns: number
-  readonly history: History
-  readonly log: readonly CommittedTxn[]
+  readonly testimony: Testimony
+  readonly searched: Searched | null
   readonly violations: readonly string[]
   /** Where everything is kept that led to the violations; null without any. */
   readonly evidence: string | null
@@ -61,6 +63,7 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
   const abort = () => void ensemble.close()
   signal?.addEventListener('abort', abort)
   const violations: string[] = []
+  let judged = false
   try {
     print(`seed ${seed}, ${members} members, ${plan.encrypted ? 'encrypted' : 'plain'} links, ${directory}`)
     for (const id of ensemble.ids) ensemble.launch(id)
@@ -70,7 +73,7 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
     const healed = machineClock()
     print('healed')
     const log: CommittedTxn[] = []
-    let rest: Rest | null = null
+    let rest: Rest = { serving: [], zxidLast: ZXID_ZERO, digest: '' }
     try {
       rest = await settle(ensemble)
       print(`all at rest at ${formatZxid(rest.zxidLast)}`)
@@ -89,8 +92,11 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
         operations.writers.has(id) ? [] : [`member ${id} acknowledged no write after all was healed`]
       )
     )
-    if (rest !== null && log.length > 0) violations.push(...judge({ log, history, ...rest }))
-    if (violations.length > 0) await keep(directory, { plan, violations, log, history })
+    const testimony: Testimony = { log, history, ...rest }
+    const verdict = log.length > 0 ? judge(testimony) : null
+    violations.push(...(verdict?.violations ?? []))
+    if (violations.length > 0) await writeEvidence(directory, testimony, { seed, plan, violations })
+    judged = true
     return {
       seed,
       encrypted: plan.encrypted,
@@ -100,15 +106,15 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
       elections: ensemble.epochs.size,
       operations,
       txns: log.length,
-      history,
-      log,
+      testimony,
+      searched: verdict?.searched ?? null,
       violations,
       evidence: violations.length > 0 ? directory : null
     }
   } finally {
     signal?.removeEventListener('abort', abort)
     await ensemble.close()
-    if (violations.length === 0) await rm(directory, { recursive: true, force: true })
+    if (judged && violations.length === 0) await rm(directory, { recursive: true, force: true })
   }
 }
 
@@ -129,14 +135,4 @@ function restOf({ members }: TorturedEnsemble): Rest | null {
   if (members.some(({ status }) => status?.serving !== true || status.zxidApplied !== zxidLast)) return null
   const serving = members.map(({ id, number }) => ({ member: id as MemberId, process: number, zxidApplied: zxidLast }))
   return { serving, zxidLast, digest }
-}
-
-async function keep(
-  directory: string,
-  evidence: Readonly<Record<'plan' | 'violations' | 'log' | 'history', unknown>>
-): Promise<void> {
-  for (const [name, what] of Object.entries(evidence)) {
-    const lines = Array.isArray(what) ? what.map(each => JSON.stringify(each)) : [JSON.stringify(what, null, 2)]
-    await writeFile(join(directory, `${name}.jsonl`), `${lines.join('\n')}\n`)
-  }
 }

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs'
 import { mkdir, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -110,6 +111,8 @@ export class TorturedEnsemble {
       historyFile: this.#historyFile(number),
       seed: this.#seed * 1_000 + number
     }
+    // Here already, because the process may be killed before it gets that far.
+    writeFileSync(order.historyFile, '', { mode: 0o600 })
     const process = new MemberProcess({
       peers: listedPeers(this.ids),
       options: { ...this.#options, id, dataDir: this.#dataDir(id) },

@@ -5,6 +5,10 @@ import { matchRequests } from '../../lib/sim/request-matching.js'
 import { checkSessions, type ServingProcess } from '../../lib/sim/session-checker.js'
 import { Timeline } from '../../lib/sim/timeline.js'
 import { checkWatches } from '../../lib/sim/watch-checker.js'
+import { checkWitness } from '../../lib/sim/witness.js'
+
+import { type Searched, searchHotPaths } from './hot-paths.js'
+import { TORTURE_WORKLOAD } from './torture-order.js'
 
 /** What is left of a run to be judged. */
 export interface Testimony {
@@ -16,34 +20,46 @@ export interface Testimony {
   readonly digest: string
 }
 
+/** Those that everybody writes to. */
+const HOT_PATHS: readonly string[] = Array.from({ length: TORTURE_WORKLOAD.registers }, (_, index) => `/r${index}`)
+
 /**
  * A process may be stopped for ten seconds between telling a client that its session is over and handing it an answer that came before that.
  */
 const TURN_MILLISECONDS = 12_000
 
-/** Ways to look at it, each independent of the others and of the code that made it. */
-const CHECKS: { readonly [name: string]: (testimony: Testimony) => void } = {
-  watches: ({ log, history }) => checkWatches(log, history),
-  sessions: ({ log, history, serving }) => checkSessions(log, history, { serving, turnMilliseconds: TURN_MILLISECONDS }),
-  requests: ({ log, history }) => void matchRequests(log, history),
-  model: ({ log, history, zxidLast, digest }) => {
-    const timeline = new Timeline(log, matchRequests(log, history))
-    const expected = timeline.digestAt(zxidLast)
-    if (expected !== digest)
-      throw new Violation('model', `the members have come to rest with ${digest}, the model with ${expected}`)
-  }
+/** What came of it. */
+export interface Verdict {
+  /** Everything that is wrong; each way of looking says at most one thing. */
+  readonly violations: readonly string[]
+  /** Null when it has found something, or there was nothing that it could go by. */
+  readonly searched: Searched | null
 }
 
-/** Everything that is wrong with what clients saw; each way of looking says at most one thing. */
-export function judge(testimony: Testimony): readonly string[] {
-  const violations = new Set<string>()
-  for (const check of Object.values(CHECKS)) {
-    try {
-      check(testimony)
-    } catch (error) {
-      if (!(error instanceof Violation)) throw error
-      violations.add(error.message)
-    }
+/** Looks at what clients saw in ways that are independent of each other, and of the code that made it. */
+export function judge({ log, history, serving, zxidLast, digest }: Testimony): Verdict {
+  const violations: string[] = []
+  attempt(violations, () => checkWatches(log, history))
+  attempt(violations, () => checkSessions(log, history, { serving, turnMilliseconds: TURN_MILLISECONDS }))
+  const matching = attempt(violations, () => matchRequests(log, history))
+  const timeline = matching && attempt(violations, () => new Timeline(log, matching))
+  if (timeline) {
+    const expected = timeline.digestAt(zxidLast)
+    if (expected !== digest) violations.push(`digest: the members have come to rest with ${digest}, the model with ${expected}`)
+    attempt(violations, () => checkWitness(timeline, matching, history))
   }
-  return [...violations]
+  const tookEffect = (call: number) => matching?.txnOf(call) !== null
+  const searched = matching && attempt(violations, () => searchHotPaths(history, HOT_PATHS, tookEffect))
+  return { violations, searched }
+}
+
+/** Null when it has found something wrong. */
+function attempt<T>(violations: string[], check: () => T): T | null {
+  try {
+    return check()
+  } catch (error) {
+    if (!(error instanceof Violation)) throw error
+    violations.push(error.message)
+    return null
+  }
 }
