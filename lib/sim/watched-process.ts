@@ -32,6 +32,8 @@ export class WatchedProcess {
   firing = false
   ended = false
   readonly #watches = new Set<Watch>()
+  /** Those whose last reset does not say how far it reaches. */
+  readonly #floating = new Set<PersistentWatch>()
   #persistent = 0
   /** Since then, as a place in the history, some watch would have been told of a catch-up by snapshot. */
   #sightedSince = Number.POSITIVE_INFINITY
@@ -114,7 +116,8 @@ export class WatchedProcess {
       this.#round = { zxid, due: new Set(due), told: new Set() }
     }
     this.#round.told.add(watch)
-    if (zxid !== null) this.onTold(watch, zxid, null)
+    if (zxid === null) this.#floating.add(watch)
+    else this.onTold(watch, zxid, null)
     this.firing = true
   }
 
@@ -153,8 +156,8 @@ export class WatchedProcess {
   #settle(below: number, when: () => string): void {
     if (below <= this.below) return
     this.below = below
-    for (const watch of this.#watches)
-      if (watch.kind === 'persistent' || watch.kind === 'recursive') (watch as PersistentWatch).land(below)
+    for (const watch of this.#floating) watch.land(below)
+    this.#floating.clear()
     if (this.#nothingDueBelow >= below) return
     this.#nothingDueBelow = Number.POSITIVE_INFINITY
     for (const watch of this.#watches) this.#expect(watch, when)

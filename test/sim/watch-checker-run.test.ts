@@ -5,6 +5,7 @@ import type { CommittedTxn, HistoryEvent } from '../../lib/sim/history.js'
 import type { RecordedSession } from '../../lib/sim/recorded-session.js'
 import { Recorder } from '../../lib/sim/recorder.js'
 import { checkSessions, type SessionRun } from '../../lib/sim/session-checker.js'
+import { sessionLivesIn } from '../../lib/sim/session-log.js'
 import { VirtualEnsemble } from '../../lib/sim/virtual-ensemble.js'
 import { checkWatches } from '../../lib/sim/watch-checker.js'
 import { openDatabaseStorage } from '../../lib/storage/index.js'
@@ -184,6 +185,19 @@ for (const seed of [1, 3, 4, 11]) {
     t.equal(log[0]?.zxid, 2 ** 32 + 1, 'the log is there from its first txn')
     t.doesNotThrow(() => checkWatches(log, history))
     t.doesNotThrow(() => checkSessions(log, history, run))
+    t.strictSame(
+      new Set([...sessionLivesIn(log).values()].map(life => life.endedBy)),
+      new Set(['itself', 'leader', 'next process'])
+    )
+    const { times } = run
+    if (times === undefined) throw new Error('the times of the run are known')
+    const inContact = times.contact.map(contact => ({ ...contact, to: Number.POSITIVE_INFINITY }))
+    t.throws(() => checkSessions(log, history, { times: { ...times, contact: inContact } }), {
+      message: /was expired at .* of silence/
+    })
+    t.throws(() => checkSessions(log, history, { times: { ...times, lateMilliseconds: -100 } }), {
+      message: /its process ended at/
+    })
     const told = history.flatMap((event, index) => (event.kind === 'told' ? [index] : []))
     t.comment(`${log.length} txns, ${history.length} events, ${told.length} of them told`)
     const unnoticed: string[] = []
