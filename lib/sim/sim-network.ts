@@ -228,8 +228,15 @@ export class SimNetwork {
         reject(signal.reason)
         return
       }
-      signal.addEventListener('abort', () => reject(signal.reason), { once: true })
-      this.#attempt({ from, crashes: this.#crashesOf(from.name), name, signal, resolve, reject })
+      const onAbort = () => reject(signal.reason)
+      signal.addEventListener('abort', onAbort, { once: true })
+      const settle = <T>(settled: (value: T) => void) => {
+        return (value: T) => {
+          signal.removeEventListener('abort', onAbort)
+          settled(value)
+        }
+      }
+      this.#attempt({ from, crashes: this.#crashesOf(from.name), name, signal, resolve: settle(resolve), reject: settle(reject) })
     })
   }
 
