@@ -42,6 +42,7 @@ export function linearizableHistories(history: History, options: LinearizableOpt
   const written = new Set<string>()
   const parents = new Set<string>()
   for (const { result, event } of moments) {
+    if (event.what.kind === 'getChildren' && event.what.path !== '/') parents.add(event.what.path)
     for (const [index, call] of singleCallsOf(event.what).entries()) {
       if (call.kind === 'check') continue
       const path = call.kind === 'create' && call.sequential ? placeOf(result, index) : call.path

@@ -273,7 +273,7 @@ const BAD_FAMILIES: Record<string, () => Script> = {
   'a cversion that counts a change too few': () =>
     family().done(create('/p/b'), created('/p/b')).done(remove('/p/b'), removed).done(list(), listed([], 1)),
   'a parent that is deleted under its children': () => family().done(create('/p/b'), created('/p/b')).done(remove('/p'), removed),
-  'a parent that is empty and is not deleted': () => family().refused(remove('/p'), 'NOT_EMPTY'),
+  'a parent that is empty and is not deleted': () => family().done(list(), listed([], 0)).refused(remove('/p'), 'NOT_EMPTY'),
   'a child without a parent': () => new Script().done(create('/p/b'), created('/p/b')),
   'half a multi': () =>
     family()
