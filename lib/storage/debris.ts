@@ -40,6 +40,16 @@ export function rangesOfGeneration(generation: number): readonly KeyRange[] {
   return TABLES.map(table => generationRange(table, generation))
 }
 
+/** What lies in the log of a generation before and behind the records that were proven: broken ones, and such as lead nowhere. */
+export function rangesBeside(generation: number, proven: KeyRange | null): readonly KeyRange[] {
+  const { gte, lt } = generationRange('log', generation)
+  if (proven === null) return [{ gte, lt }]
+  return [
+    { gte, lt: proven.gte },
+    { gte: proven.lt, lt }
+  ]
+}
+
 /** Everything of the generations behind this one. */
 export function rangesBehind(generation: number): readonly KeyRange[] {
   return TABLES.map(table => ({ gte: generationRange(table, generation).lt, lt: tableRange(table).lt }))

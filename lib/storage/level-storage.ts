@@ -1,9 +1,9 @@
 import createDebug from 'debug'
 import { assert, formatZxid, LIMITS, present, ZooKeeperError, type Zxid } from '../base/index.js'
 import { type Batch, zxidLastIn } from '../zab/index.js'
-import { rangesOfGeneration, rangesReplaced, rangesUnlisted, sweepRange } from './debris.js'
+import { rangesBeside, rangesOfGeneration, rangesReplaced, rangesUnlisted, sweepRange } from './debris.js'
 import { levelCode, type Operation } from './drawer.js'
-import { chunkKey, chunkRange, type KeyRange, logRange, META_KEY, manifestKey } from './key-space.js'
+import { chunkKey, chunkRange, type KeyRange, META_KEY, manifestKey } from './key-space.js'
 import { type LoadedStore, loadStore, nextMeta, notedOf, stateOf } from './loaded-store.js'
 import { cutLog, verifyCut } from './log-cut.js'
 import { broken, readBatches } from './log-reader.js'
@@ -284,11 +284,10 @@ export class LevelStorage implements Storage {
         return
       }
       case 'acceptDamage': {
-        const behind = await drawer.keys(
-          logRange(after.generation, (zxidLastIn(after.log) + 1) as Zxid, null),
-          Number.POSITIVE_INFINITY
-        )
-        for (const key of [...behind, ...this.#loaded.broken]) group.operations.push({ type: 'del', key })
+        for (const range of rangesBeside(after.generation, this.#loaded.proven)) {
+          const keys = await drawer.keys(range, Number.POSITIVE_INFINITY)
+          for (const key of keys) group.operations.push({ type: 'del', key })
+        }
         return
       }
       case 'keepSnapshot':

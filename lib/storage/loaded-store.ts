@@ -4,7 +4,7 @@ import { ZooKeeperError } from '../base/index.js'
 import { zxidLastIn } from '../zab/index.js'
 import { rangesBehind, rangesReplaced, rangesUnlisted, sweepRange } from './debris.js'
 import type { Drawer, Operation } from './drawer.js'
-import { META_KEY } from './key-space.js'
+import { type KeyRange, META_KEY } from './key-space.js'
 import { encodeMeta, type Meta } from './meta.js'
 import type { Plan } from './plan.js'
 import type { RecordLink } from './record.js'
@@ -27,8 +27,8 @@ export interface LoadedStore {
   state: StoredState
   /** The ends of the logs that are written to, by generation. */
   readonly links: Map<number, RecordLink>
-  /** Keys of the log whose records are not whole; only while there is damage. */
-  readonly broken: readonly string[]
+  /** Where the records lay that were proven at the opening, null when there were none: with damage, others lie beside them. */
+  readonly proven: KeyRange | null
   /** Of the snapshot that is being staged. */
   stagedCrc: ChunksCrc
   noted: Noted
@@ -74,8 +74,8 @@ export async function loadStore(
   if (damage === null) await surroundings.discardRemains()
   else debug('damaged: %s', damage.description)
   const links = new Map([[generation, recovery.link]])
-  const { broken } = recovery
-  return { drawer, meta, written, state: stateOf(meta, written), links, broken, stagedCrc: new ChunksCrc(), noted }
+  const { records: proven } = recovery
+  return { drawer, meta, written, state: stateOf(meta, written), links, proven, stagedCrc: new ChunksCrc(), noted }
 }
 
 function newIdentity({ ensembleName, memberId, random }: StorageOptions): StoreIdentity {

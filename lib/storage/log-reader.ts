@@ -31,8 +31,10 @@ export async function readBatches(
   }
   const isEnough = (): boolean => reached >= zxidLast || (bytes >= bytesMax && batches.length > 0)
 
-  const start = await recordThrough(drawer, generation, after)
-  if (start === null ? after !== log.zxidBase : start.link.zxidLast < after) throw notHeld(after)
+  const found = await recordThrough(drawer, generation, after)
+  // Where the log begins at a snapshot because of a hole before it, what is found lies before the hole.
+  const start = found !== null && found.link.zxidLast >= after ? found : null
+  if (start === null && after !== log.zxidBase) throw notHeld(after)
   if (start !== null) take(start)
   let link: RecordLink | null = start?.link ?? null
   if (isEnough()) return batches

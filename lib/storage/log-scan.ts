@@ -7,6 +7,8 @@ import { decodeLogRecord, type RecordLink, type WholeRecord } from './record.js'
 
 /** A stretch of log in which every record is whole and names the one before it. */
 export interface Stretch {
+  /** Where its first record begins. */
+  readonly zxidFirst: Zxid
   /** `zxidBase` is what its first record stands directly behind. */
   readonly log: LogSummary
   /** Its last record, as a successor names it. */
@@ -89,5 +91,6 @@ export function sameLink(one: RecordLink, other: RecordLink): boolean {
 function extended(stretch: Stretch | null, record: WholeRecord): Stretch {
   const before = stretch?.log ?? { zxidBase: record.before.zxidLast, epochEnds: [] }
   const zxidCommitted = Math.max(stretch?.zxidCommitted ?? 0, record.zxidCommitted) as Zxid
-  return { log: summaryWith(before, record.batch), end: record.link, zxidCommitted }
+  const zxidFirst = stretch?.zxidFirst ?? record.batch.zxidFirst
+  return { zxidFirst, log: summaryWith(before, record.batch), end: record.link, zxidCommitted }
 }

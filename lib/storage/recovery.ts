@@ -1,7 +1,7 @@
 import { type Epoch, formatZxid, ZooKeeperError, ZXID_ZERO, type Zxid } from '../base/index.js'
 import { EMPTY_LOG, type LogSummary, zxidLastIn } from '../zab/index.js'
 import { type Drawer, levelCode } from './drawer.js'
-import { META_KEY, parseKey, type Table, tableRange } from './key-space.js'
+import { type KeyRange, logKey, META_KEY, parseKey, type Table, tableRange } from './key-space.js'
 import { describeStretches, holds, type LogScan, logBehind, type Stretch, sameLink, scanLog } from './log-scan.js'
 import { decodeMeta, type Meta, type StoredManifest } from './meta.js'
 import { committedIn } from './plan.js'
@@ -17,6 +17,8 @@ export interface Recovery {
   readonly log: LogSummary
   /** The end of the log, as the next record names it. */
   readonly link: RecordLink
+  /** Where the records of the log lie, null when there are none. */
+  readonly records: KeyRange | null
   readonly snapshots: readonly StoredManifest[]
   readonly zxidCommitted: Zxid
   readonly damage: Damage | null
@@ -30,6 +32,7 @@ export interface Recovery {
 interface Proof {
   readonly log: LogSummary
   readonly link: RecordLink
+  readonly records: KeyRange | null
   readonly snapshots: readonly StoredManifest[]
   readonly zxidCommitted: Zxid
 }
@@ -101,6 +104,7 @@ function unproven(isNew: boolean, opened: Opened, identity: StoreIdentity, gener
     meta,
     log: EMPTY_LOG,
     link: linkAtBase(ZXID_ZERO),
+    records: null,
     snapshots: [],
     zxidCommitted: ZXID_ZERO,
     damage: description === null ? null : { description, zxidProven: ZXID_ZERO },
@@ -115,7 +119,13 @@ function unproven(isNew: boolean, opened: Opened, identity: StoreIdentity, gener
  */
 function prove(meta: Meta, stretches: readonly Stretch[], snapshots: readonly StoredManifest[]): Proof {
   const states = [...(meta.zxidBase === ZXID_ZERO ? [ZXID_ZERO] : []), ...snapshots.map(({ zxid }) => zxid)]
-  let best: Proof = { log: EMPTY_LOG, link: linkAtBase(ZXID_ZERO), snapshots: [], zxidCommitted: ZXID_ZERO }
+  let best: Proof = {
+    log: EMPTY_LOG,
+    link: linkAtBase(ZXID_ZERO),
+    records: null,
+    snapshots: [],
+    zxidCommitted: ZXID_ZERO
+  }
   let reached = -1
   for (const zxidBase of states) {
     const stretch = stretches.findLast(candidate => holds(candidate, zxidBase))
@@ -124,9 +134,14 @@ function prove(meta: Meta, stretches: readonly Stretch[], snapshots: readonly St
     reached = zxidLastIn(log)
     const kept = snapshots.filter(({ zxid }) => zxid >= zxidBase && zxid <= reached)
     const link = stretch?.end ?? linkAtBase(zxidBase)
-    best = { log, link, snapshots: kept, zxidCommitted: committedIn(log, stretch?.zxidCommitted ?? zxidBase) }
+    const records = stretch === undefined ? null : recordsOf(stretch, meta.generation)
+    best = { log, link, records, snapshots: kept, zxidCommitted: committedIn(log, stretch?.zxidCommitted ?? zxidBase) }
   }
   return best
+}
+
+function recordsOf({ zxidFirst, end }: Stretch, generation: number): KeyRange {
+  return { gte: logKey(generation, zxidFirst), lt: `${logKey(generation, end.zxidFirst)}\0` }
 }
 
 /**

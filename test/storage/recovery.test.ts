@@ -272,6 +272,55 @@ t.test('a store of another ensemble or member is refused with both named, and no
   await database.close()
 })
 
+/** A store whose records are `counters`, each one txn, as they lie in its database. */
+async function singles(counters: readonly number[], snapshot: number | null): Promise<Entry[]> {
+  const database = new FaultyLevel()
+  const storage = await openDatabaseStorage(database, STORAGE_OPTIONS)
+  await enterEpoch(storage, 1)
+  for (const counter of counters) await append(storage, batchAt(1, counter))
+  if (snapshot !== null) await snapshotAt(storage, zxidAt(1, snapshot))
+  await storage.close()
+  return database.content()
+}
+
+t.test('a log that begins at a snapshot because of a hole before it is read from there, and cut off there', async t => {
+  const content = await singles([1, 2, 3, 4, 5], 4)
+  const hole = content.map(([key]) => key).filter(key => key.startsWith('log'))[3]
+  const database = await databaseWith(content.filter(([key]) => key !== hole))
+  const storage = await openDatabaseStorage(database, STORAGE_OPTIONS)
+  t.match(storage.state, { damage: null, log: { zxidBase: zxidAt(1, 4), epochEnds: [{ epoch: 1, counter: 5 }] } })
+  t.equal((await storage.readLog(zxidAt(1, 4), 1)).length, 1)
+  await storage.write({ kind: 'truncate', zxid: zxidAt(1, 4) })
+  await append(storage, batchAt(1, 5, 2))
+  const kept = await contentOf(storage)
+  await storage.close()
+  t.strictSame(await contentIn(database), kept)
+})
+
+t.test('what lay beside the proven log does not come back once the damage was accepted', async t => {
+  const database = new FaultyLevel()
+  const storage = await openDatabaseStorage(database, STORAGE_OPTIONS)
+  await enterEpoch(storage, 1)
+  await append(storage, batchAt(1, 1, 3))
+  const former = (await database.content()).filter(([key]) => key.startsWith('log'))
+  await storage.write({ kind: 'truncate', zxid: zxidAt(1, 2) })
+  await append(storage, batchAt(1, 3, 5))
+  await enterEpoch(storage, 2)
+  await storage.close()
+  // An old block: the record as it was before the cut, which reaches over the beginning of the next.
+  await database.fill(former)
+  const stale = await openDatabaseStorage(database, STORAGE_OPTIONS)
+  t.match(stale.state, { damage: { zxidProven: zxidAt(1, 3) } })
+  await stale.write({ kind: 'acceptDamage' })
+  await append(stale, batchAt(1, 4))
+  const content = await contentOf(stale)
+  await stale.close()
+  const again = await openDatabaseStorage(database, STORAGE_OPTIONS)
+  t.equal(again.state.damage, null)
+  t.strictSame(await contentOf(again), content)
+  await again.close()
+})
+
 t.test('a log that has lost a record is not read over the hole, also when it is lost while the store is open', async t => {
   const { storage, database } = await damaged(entries)
   t.equal(storage.state.damage, null)
