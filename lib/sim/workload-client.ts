@@ -59,6 +59,8 @@ export class WorkloadClient {
       this.#watching = { session: this.session.sessionId, persistent: [], oneShot: 0 }
     // Nobody must be able to fill the tree, whatever is drawn most.
     if (this.#keys.crowded && random.float() < 0.5) this.#clear(random)
+    // What is missing comes back before long, or there would be little but refusals.
+    if (this.#keys.misses && random.float() < 0.25) return this.#create(random, this.#keys.toCreate(random), false)
     switch (kind) {
       case 'create':
         return this.#create(random, this.#keys.toCreate(random), false)

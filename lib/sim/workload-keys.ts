@@ -59,10 +59,15 @@ export class WorkloadKeys {
     return this.#sequentials[randomInt(random, this.#sequentials.length)] ?? this.register(random)
   }
 
-  /** Where plain znodes are created. What was missed last time comes first. */
+  /** Whether something that was wanted lately is not there. */
+  get misses(): boolean {
+    return this.#missing !== null
+  }
+
+  /** Where plain znodes are created. What was missed last comes first. */
   toCreate(random: Random): string {
+    if (this.#missing !== null && random.float() < 0.7) return this.#takeMissing()
     const dice = random.float()
-    if (this.#missing !== null && dice < 0.6) return this.#takeMissing()
     if (dice < 0.82) return this.inTree(random)
     return dice < 0.94 ? this.register(random) : this.parent(random)
   }
