@@ -91,6 +91,7 @@ export class OneShotWatch {
     process.onTold(this, zxid, null)
     if (this.#status === 'asked') this.#early = told
     else {
+      this.skip(zxid)
       this.#status = 'told'
       process.remove(this)
       this.#verify(told)
@@ -148,9 +149,8 @@ export class OneShotWatch {
     if (due === undefined || due.zxid > zxid) throw this.#wrong(told, 'but nothing that it watches had changed since its read')
     const exact = due.zxid === zxid && due.type === type
     if (exact && zxid <= this.#end) return
-    // Once the session is ended, only a catch-up by snapshot beyond that end can still be told.
-    const caughtUp = this.#process.mayHaveCaughtUp(this.#since, zxid, zxid) && due.zxid <= this.#end
-    if (caughtUp && type === this.#difference(zxid)) return
+    // A catch-up by snapshot tells of the difference first, and then that the session was ended in what it has skipped, if it was.
+    if (this.#process.mayHaveCaughtUp(this.#since, zxid, zxid) && type === this.#difference(zxid)) return
     if (exact) throw this.#wrong(told, `but its session was ended at ${formatZxid(this.#end as Zxid)}`)
     throw this.#wrong(told, `but what it was to be told was ${describe(due)}`)
   }

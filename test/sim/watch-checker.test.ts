@@ -566,6 +566,40 @@ finds('a one-shot watch that is told a difference which is none', /but what it w
   client.told(1, 'reset', '/', at)
 })
 
+passes('a watch on what is missing waits on when a catch-up finds it missing again', scene => {
+  const { log, session, client } = scene
+  client.watch(1, '/c', z(3))
+  client.read('exists', '/b', 4, null, z(3))
+  client.told(1, 'reset', '/c', skipped(scene))
+  const born = log.create('/b', session)
+  client.told(4, 'created', '/b', born)
+  client.shows(born)
+})
+
+passes('a catch-up beyond the end of a session is told, and then the end', ({ log, session, client }) => {
+  const other = log.open()
+  client.watch(1, '/c', z(4))
+  client.read('exists', '/b', 2, null, z(4))
+  log.close(session)
+  log.create('/b', other)
+  const at = log.set('/a', other)
+  client.told(1, 'reset', '/c', at)
+  client.told(2, 'created', '/b', at)
+  client.state('expired')
+})
+
+finds(
+  'a one-shot watch that is told one by one beyond the end of its session',
+  /watch 2 .* but its session was ended at 0x100000005/,
+  ({ log, session, client }) => {
+    const other = log.open()
+    client.watch(1, '/c', z(4))
+    client.read('exists', '/b', 2, null, z(4))
+    log.close(session)
+    client.told(2, 'created', '/b', log.create('/b', other))
+  }
+)
+
 passes('a catch-up that only one-shot watches can tell of is believed', scene => {
   const { client } = scene
   client.read('getData', '/a', 3, stat(z(3)), z(3))
