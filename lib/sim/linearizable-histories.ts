@@ -15,6 +15,8 @@ export interface LinearizableHistories {
 export interface LinearizableOptions {
   /** What is known of a call that nothing was heard of. What can be told makes the search shorter. Default: nothing is. */
   readonly tookEffect?: (call: number) => boolean | null
+  /** Whether a session has ended, in whatever way, before the history did. What has not ended took nothing away. Default: nobody knows. */
+  readonly hasEnded?: (session: SessionId) => boolean | null
 }
 
 /** Refusals that are about the state of a znode; others say nothing of what the model knows. */
@@ -51,7 +53,8 @@ export function linearizableHistories(history: History, options: LinearizableOpt
     }
   }
   parents.delete('')
-  const build = (path: string, family: boolean) => [path, new Extractor(path, family).extract(moments)] as const
+  const build = (path: string, family: boolean) =>
+    [path, new Extractor(path, family, options.hasEnded ?? (() => null)).extract(moments)] as const
   return {
     registers: new Map([...written].map(path => build(path, false))),
     families: new Map([...parents].map(path => build(path, true)))
@@ -88,40 +91,56 @@ function momentsOf(history: History, tookEffect: (call: number) => boolean | nul
   return moments
 }
 
+type Extracted = Pick<ZnodeOperation, 'input' | 'output'>
+
 /** Picks what concerns one znode, or one family. */
 class Extractor {
   readonly #path: string
   readonly #family: boolean
+  readonly #hasEnded: (session: SessionId) => boolean | null
   readonly #owners = new Set<SessionId>()
+  readonly #operations: ZnodeOperation[] = []
 
-  constructor(path: string, family: boolean) {
+  constructor(path: string, family: boolean, hasEnded: (session: SessionId) => boolean | null) {
     this.#path = path
     this.#family = family
+    this.#hasEnded = hasEnded
   }
 
   extract(moments: readonly Moment[]): readonly ZnodeOperation[] {
-    const operations: ZnodeOperation[] = []
     for (const moment of moments) {
-      const { event, calledAt, returnedAt } = moment
-      const { process } = event
       const operation = this.#operation(moment)
-      if (operation === null) continue
-      operations.push({ process, calledAt, returnedAt, ...operation })
-      if (!this.#owns(operation.input) || this.#owners.has(event.session)) continue
-      this.#owners.add(event.session)
-      // Behind the create that gave it something to take away: by itself, unheard of.
-      operations.push({
-        process,
-        calledAt,
-        returnedAt: null,
-        input: { kind: 'endSession', session: event.session },
-        output: null
-      })
+      if (operation !== null) this.#add(moment, moment.returnedAt, operation)
+      if (moment.result === null) this.#addUnnamed(moment)
     }
-    return operations
+    return this.#operations
   }
 
-  #operation(moment: Moment): Pick<ZnodeOperation, 'input' | 'output'> | null {
+  #add({ event, calledAt }: Moment, returnedAt: number | null, operation: Extracted): void {
+    const { process, session } = event
+    this.#operations.push({ process, calledAt, returnedAt, ...operation })
+    if (!isOfEphemeral(operation.input) || this.#owners.has(session)) return
+    this.#owners.add(session)
+    if (this.#hasEnded(session) === false) return
+    // Behind the create that gave it something to take away: by itself, unheard of.
+    this.#operations.push({ process, calledAt, returnedAt: null, input: { kind: 'endSession', session }, output: null })
+  }
+
+  /**
+   * Sequential creates that nothing was heard of: each may have been given this znode's name, or another one, even where it is known to have
+   * taken effect. Of a multi it may have been done by itself here: no client names a znode that is named in the same multi.
+   */
+  #addUnnamed(moment: Moment): void {
+    const { what, session } = moment.event
+    for (const call of singleCallsOf(what)) {
+      if (call.kind !== 'create' || !call.sequential || this.#isOfFamily(call)) continue
+      if (!this.#path.startsWith(call.path) || !SEQUENTIAL.test(this.#path.slice(call.path.length))) continue
+      const named = { ...call, path: this.#path, sequential: false }
+      this.#add(moment, null, { input: { kind: 'write', session, calls: [named] }, output: null })
+    }
+  }
+
+  #operation(moment: Moment): Extracted | null {
     const { event, result } = moment
     const { what, session } = event
     switch (what.kind) {
@@ -145,12 +164,12 @@ class Extractor {
     }
   }
 
-  #write(what: Call, session: SessionId, result: Result | null): Pick<ZnodeOperation, 'input' | 'output'> | null {
+  #write(what: Call, session: SessionId, result: Result | null): Extracted | null {
     if (result?.kind === 'refused' && (what.kind === 'multi' || !isTelling(result))) return null
     const calls: SingleCall[] = []
     const places: number[] = []
     for (const [index, call] of singleCallsOf(what).entries()) {
-      const placed = this.#placed(call, placeOf(result, index), result)
+      const placed = this.#placed(call, placeOf(result, index))
       if (placed === null) continue
       calls.push(placed)
       places.push(index)
@@ -160,22 +179,23 @@ class Extractor {
   }
 
   /** The call as it concerns this znode; null when it does not. */
-  #placed(call: SingleCall, place: string | null, result: Result | null): SingleCall | null {
+  #placed(call: SingleCall, place: string | null): SingleCall | null {
     if (call.kind !== 'create' || !call.sequential) return this.#concerns(call.path) ? call : null
     if (place === this.#path) return { ...call, path: place, sequential: false }
-    if (this.#family && parentOf(call.path) === this.#path) return call
-    // Nothing was heard of it: it may have been this znode's name that it was given.
-    const mayBe = result === null && this.#path.startsWith(call.path) && SEQUENTIAL.test(this.#path.slice(call.path.length))
-    return mayBe ? { ...call, path: this.#path, sequential: false } : null
+    return this.#isOfFamily(call) ? call : null
+  }
+
+  #isOfFamily(call: SingleCall): boolean {
+    return this.#family && parentOf(call.path) === this.#path
   }
 
   #concerns(path: string): boolean {
     return path === this.#path || (this.#family && isChildOf(path, this.#path))
   }
+}
 
-  #owns(input: ZnodeInput): boolean {
-    return input.kind === 'write' && input.calls.some(call => call.kind === 'create' && call.ephemeral)
-  }
+function isOfEphemeral(input: ZnodeInput): boolean {
+  return input.kind === 'write' && input.calls.some(call => call.kind === 'create' && call.ephemeral)
 }
 
 function singleCallsOf(what: Call): readonly SingleCall[] {

@@ -42,8 +42,11 @@ const VERSION_ANY = -1
 const SUFFIX_DIGITS = 10
 const ENCODER = new TextEncoder()
 
+/** The root is there from the beginning. */
+const ROOT: ZnodeState = { ...ABSENT, node: { version: 0, data: null, owner: 0 } }
+
 /** One znode with its data and version. Whether it may be created or deleted for its parent's or children's sake is not its business. */
-export function registerModel(path: string, initial: ZnodeState = ABSENT): ZnodeModel {
+export function registerModel(path: string, initial: ZnodeState = path === '/' ? ROOT : ABSENT): ZnodeModel {
   return modelOf(new ZnodeRules(path, false), initial)
 }
 

@@ -305,6 +305,44 @@ t.test('a sequential create that was broken off has taken a number or not', asyn
   t.equal(registerVerdict(found, '/p/n-0000000000'), 'linearizable', 'it may be that znode')
 })
 
+t.test(
+  'a sequential create that has taken effect, and was not heard of, is one znode and not every one that it may be',
+  async t => {
+    const script = family()
+    const lost = script.call(create('/p/n-', 'x', { sequential: true }), 3)
+    script.done(sequential, created('/p/n-0000000000')).done(sequential, created('/p/n-0000000002'), 2)
+    const histories = linearizableHistories(script.history, { tookEffect: call => call === lost })
+    for (const [path, operations] of histories.registers) {
+      t.equal(checkLinearizable(operations, registerModel(path)).kind, 'linearizable', path)
+    }
+    const verdictOn = (happened: boolean) => {
+      const { families } = linearizableHistories(script.history, { tookEffect: () => happened })
+      return checkLinearizable(families.get('/p') ?? [], familyModel('/p')).kind
+    }
+    t.equal(verdictOn(true), 'linearizable')
+    t.equal(verdictOn(false), 'not linearizable', 'somebody has taken the number 1')
+  }
+)
+
+t.test('the root is there from the beginning', async t => {
+  const stat = statOf()
+  const good = new Script().done(getData(true, '/'), { kind: 'getData', data: null, stat }).done(setData('y', 0, '/'), set(1))
+  t.equal(registerVerdict(good, '/'), 'linearizable')
+  t.equal(registerVerdict(good.refused(getData(true, '/'), 'NO_NODE'), '/'), 'not linearizable')
+})
+
+t.test('a session that is known to live on takes nothing away', async t => {
+  const script = new Script().done(create('/a', null, { ephemeral: true }), created('/a', { ephemeralOwner: 1 as SessionId }))
+  script.done(exists(), absent, 2)
+  const verdictOn = (ended: boolean | null) => {
+    const { registers } = linearizableHistories(script.history, { hasEnded: () => ended })
+    return checkLinearizable(registers.get('/a') ?? [], registerModel('/a')).kind
+  }
+  t.equal(verdictOn(null), 'linearizable')
+  t.equal(verdictOn(true), 'linearizable')
+  t.equal(verdictOn(false), 'not linearizable')
+})
+
 /** A tree of one parent that is real, asked by clients whose calls overlap. */
 function randomFamily(random: Random, count: number): Script {
   const script = family()
