@@ -68,7 +68,14 @@ export class PlainTree {
     this.#tell()
   }
 
-  execute(operation: Operation, session: number, zxid: number, time: number): PlainOutcome {
+  /** What comes of an operation. It is taken back when it is not `accepted`. */
+  execute(
+    operation: Operation,
+    session: number,
+    zxid: number,
+    time: number,
+    accepted: (outcome: PlainOutcome) => boolean = () => true
+  ): PlainOutcome {
     const events: TreeEvent[] = []
     const list = operation.kind === 'multi' ? operation.operations : [operation]
     const results: SingleResult[] = []
@@ -89,10 +96,12 @@ export class PlainTree {
       })
       return { result: { kind: 'refused', code, path, results: codes }, events: [], parentCreates: [] }
     }
-    this.#tell()
     const [first] = results
-    if (operation.kind === 'multi' || first === undefined) return { result: { kind: 'multi', results }, events, parentCreates }
-    return { result: first, events, parentCreates }
+    const result = operation.kind === 'multi' || first === undefined ? ({ kind: 'multi', results } as const) : first
+    const outcome: PlainOutcome = { result, events, parentCreates }
+    if (accepted(outcome)) this.#tell()
+    else this.#undo()
+    return outcome
   }
 
   endSession(session: number, zxid: number): readonly TreeEvent[] {

@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../base/index.js'
 import type { TxnChange } from '../wire/index.js'
 import type { Answer, CommittedTxn, SingleCall } from './history.js'
 import { hex, type NumberedCall } from './recorded-call.js'
@@ -31,7 +32,9 @@ export function misfit(call: NumberedCall, { zxid, txn }: CommittedTxn, placed: 
 
 type Refused = Extract<TxnChange, { kind: 'refused' }>
 
-function refusalMisfit({ result }: NumberedCall, zxid: number, change: Refused, placed: boolean): string | null {
+function refusalMisfit(call: NumberedCall, zxid: number, change: Refused, placed: boolean): string | null {
+  const { result } = call
+  if (placed && !couldBeRefused(call, change)) return `the log refused something else with ${change.code} at ${hex(zxid)}`
   if (result === null) return null
   if (result.kind === 'answered') return `the log refused it with ${change.code} at ${hex(zxid)}`
   if (result.kind === 'failed') {
@@ -41,6 +44,31 @@ function refusalMisfit({ result }: NumberedCall, zxid: number, change: Refused, 
   }
   if (placed && result.zxid !== null && result.zxid !== zxid) return `it was refused at ${hex(result.zxid)}, not at ${hex(zxid)}`
   return null
+}
+
+/** Whether a call can be refused in that way at all. Whether it had to be is the model's to say. */
+function couldBeRefused({ what }: NumberedCall, { code, path, results }: Refused): boolean {
+  if (code === 'SESSION_EXPIRED') return true
+  if (what.kind === 'closeSession') return false
+  if (what.kind !== 'multi') return results === undefined && couldBeRefusedOne(what, code, path)
+  const asked = what.operations[results?.findIndex(each => each !== 'OK') ?? -1]
+  return results?.length === what.operations.length && asked !== undefined && couldBeRefusedOne(asked, code, path)
+}
+
+function couldBeRefusedOne(asked: SingleCall, code: ErrorCode, path: string | undefined): boolean {
+  const isNamed = asked.kind === 'create' && asked.sequential ? path?.startsWith(asked.path) : path === asked.path
+  if (path !== undefined && !isNamed) return false
+  switch (code) {
+    case 'BAD_VERSION':
+      return asked.kind !== 'create' && asked.version !== -1
+    case 'NODE_EXISTS':
+    case 'NO_CHILDREN_FOR_EPHEMERALS':
+      return asked.kind === 'create'
+    case 'NOT_EMPTY':
+      return asked.kind === 'delete'
+    default:
+      return true
+  }
 }
 
 /** Kind, path and data: what cannot differ. Versions and counters are judged by the model. */

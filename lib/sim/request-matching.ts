@@ -27,6 +27,10 @@ export interface RequestMatching {
   callOf(zxid: number): NumberedCall | null
   /** Null for a call that never got into the log. */
   txnOf(call: number): CommittedTxn | null
+  /** All calls that may have become the txn: several only where they were broken off and look the same. `callOf` is among them. */
+  callsOf(zxid: number): readonly NumberedCall[]
+  /** Whether the call can have become no other txn, and must have become that one. */
+  isCertain(call: number): boolean
 }
 
 const CHECKER = 'exactly once'
@@ -49,16 +53,26 @@ export function matchRequests(log: readonly CommittedTxn[], history: History, op
   }
   const callByZxid = new Map<number, NumberedCall>()
   const txnByCall = new Map<number, CommittedTxn>()
+  const callsByZxid = new Map<number, readonly NumberedCall[]>()
+  const certain = new Set<number>()
   for (const session of new Set([...callsOf.keys(), ...txnsOf.keys()])) {
     const txns = txnsOf.get(session) ?? []
     checkNumbers(session, txns)
     const alignment = new Alignment(callsOf.get(session) ?? [], txns, bounds, everyCallRecorded)
-    for (const [call, entry] of alignment.pairs()) {
+    for (const { call, entry, isCertain, others } of alignment.pairs()) {
       callByZxid.set(entry.zxid, call)
+      callsByZxid.set(entry.zxid, others.length === 0 ? [call] : [call, ...others])
       txnByCall.set(call.call, entry)
+      if (isCertain) certain.add(call.call)
     }
   }
-  return { calls, callOf: zxid => callByZxid.get(zxid) ?? null, txnOf: call => txnByCall.get(call) ?? null }
+  return {
+    calls,
+    callOf: zxid => callByZxid.get(zxid) ?? null,
+    txnOf: call => txnByCall.get(call) ?? null,
+    callsOf: zxid => callsByZxid.get(zxid) ?? [],
+    isCertain: call => certain.has(call)
+  }
 }
 
 /** Between what zxids the txn of a call can lie, by what was shown when. */
@@ -96,6 +110,14 @@ function checkNumbers(session: SessionId, txns: readonly CommittedTxn[]): void {
   }
 }
 
+interface Pair {
+  readonly call: NumberedCall
+  readonly entry: CommittedTxn
+  readonly isCertain: boolean
+  /** Which other calls may have become the txn instead. */
+  readonly others: readonly NumberedCall[]
+}
+
 /** The calls of one session, and its txns, both in order. */
 class Alignment {
   readonly #calls: readonly NumberedCall[]
@@ -118,7 +140,7 @@ class Alignment {
   }
 
   /** By everything that was told if possible; otherwise without what answers say of their place, which others look at then. */
-  pairs(): readonly (readonly [NumberedCall, CommittedTxn])[] {
+  pairs(): readonly Pair[] {
     const placed = this.#walk(true)
     const end = this.#endOf(placed)
     if (end !== null) return this.#back(placed, end, true)
@@ -148,17 +170,51 @@ class Alignment {
   }
 
   /** Of several assignments the one in which the earliest calls got through. */
-  #back(reached: readonly ReadonlySet<number>[], end: number, placed: boolean): [NumberedCall, CommittedTxn][] {
-    const pairs: [NumberedCall, CommittedTxn][] = []
+  #back(reached: readonly ReadonlySet<number>[], end: number, placed: boolean): Pair[] {
+    const chosen: number[] = []
+    const ways = this.#ways(reached, placed)
     let count = end
-    for (const [index, call] of [...this.#calls.entries()].reverse()) {
+    for (let index = this.#calls.length - 1; index >= 0; index--) {
+      const call = this.#calls[index] as NumberedCall
       if (reached[index]?.has(count) === true && this.#mayBeAbsent(call)) continue
       count--
-      const entry = this.#txns[count]
-      if (entry === undefined || !this.#fits(call, count, placed)) throw new Error('what was reached has a way back')
-      pairs.push([call, entry])
+      chosen[count] = index
     }
-    return pairs.reverse()
+    return chosen.map((index, place) => {
+      const callsOfTxn = ways.byTxn.get(place) ?? []
+      return {
+        call: this.#calls[index] as NumberedCall,
+        entry: this.#txns[place] as CommittedTxn,
+        isCertain: ways.byCall.get(index) === 1,
+        others: callsOfTxn.filter(other => other !== index).map(other => this.#calls[other] as NumberedCall)
+      }
+    })
+  }
+
+  /** By txn, the calls that become it in some assignment; by call, in how many ways it ends up, being left out among them. */
+  #ways(reached: readonly ReadonlySet<number>[], placed: boolean) {
+    const byTxn = new Map<number, number[]>()
+    const byCall = new Map<number, number>()
+    let good = new Set([...(reached.at(-1) ?? [])].filter(count => this.#mayRemain(this.#txns.slice(count))))
+    for (let index = this.#calls.length - 1; index >= 0; index--) {
+      const call = this.#calls[index] as NumberedCall
+      const before = new Set<number>()
+      let absent = false
+      let ways = 0
+      for (const count of reached[index] ?? []) {
+        if (good.has(count) && this.#mayBeAbsent(call)) {
+          before.add(count)
+          absent = true
+        }
+        if (!good.has(count + 1) || !this.#fits(call, count, placed)) continue
+        before.add(count)
+        into(byTxn, count, index)
+        ways++
+      }
+      byCall.set(index, ways + (absent ? 1 : 0))
+      good = before
+    }
+    return { byTxn, byCall }
   }
 
   #fits(call: NumberedCall, count: number, placed: boolean): boolean {

@@ -44,10 +44,10 @@ export class Timeline {
   readonly #znodes = new ZnodeHistory()
   readonly #owned = new Map<number, Owned>()
 
-  constructor(log: readonly CommittedTxn[], matching: Pick<RequestMatching, 'callOf'> | null = null) {
+  constructor(log: readonly CommittedTxn[], matching: Pick<RequestMatching, 'callsOf'> | null = null) {
     const replay = new Replay(this.#znodes, this.#owned)
     this.#digestEmpty = replay.digest
-    this.entries = log.map(({ zxid, txn }) => replay.take(zxid, txn, matching?.callOf(zxid) ?? null))
+    this.entries = log.map(({ zxid, txn }) => replay.take(zxid, txn, matching?.callsOf(zxid) ?? []))
     this.zxidLast = log.at(-1)?.zxid ?? (0 as Zxid)
   }
 
@@ -141,34 +141,35 @@ class Replay {
     return this.#digest.lanes
   }
 
-  take(zxid: Zxid, txn: Txn, call: NumberedCall | null): TimelineEntry {
+  /** `calls`: those of which it may be, any of which must explain it. */
+  take(zxid: Zxid, txn: Txn, calls: readonly NumberedCall[]): TimelineEntry {
     const isLaterEpoch = Math.floor(zxid / 2 ** 32) > Math.floor(this.#zxid / 2 ** 32)
     if (zxid !== this.#zxid + 1 && !isLaterEpoch) {
       throw new Violation(CHECKER, `the log has a gap: ${hex(zxid)} stands behind ${hex(this.#zxid)}`)
     }
     this.#zxid = zxid
-    const { result, events } = this.#judge(txn, call)
+    const [{ result, events }, call] = this.#judge(txn, calls)
     return { zxid, txn, call, result, events, digest: this.digest }
   }
 
-  #judge(txn: Txn, call: NumberedCall | null): PlainOutcome {
+  #judge(txn: Txn, calls: readonly NumberedCall[]): [PlainOutcome, NumberedCall | null] {
     const { change, session } = txn
     switch (change.kind) {
       case 'enlist':
         if (this.#members.get(change.member)?.run !== change.run) this.#setMember({ ...change, cxid: 0 })
         this.#count(txn)
-        return NOTHING
+        return [NOTHING, null]
       case 'createSession':
         this.#count(txn)
         this.#setSession({ ...change, id: this.#zxid, cxid: 0 })
-        return NOTHING
+        return [NOTHING, null]
       case 'closeSession':
         this.#count(txn)
-        return this.#close(txn, change.session, change.paths)
+        return [this.#close(txn, change.session, change.paths), calls[0] ?? null]
       default: {
         const known = this.#sessions.has(session)
         this.#count(txn)
-        return this.#operate(txn, change, call, known)
+        return this.#operate(txn, change, calls, known)
       }
     }
   }
@@ -186,23 +187,36 @@ class Replay {
     return { ...NOTHING, events: this.#tree.endSession(session, this.#zxid) }
   }
 
-  #operate(txn: Txn, change: OperationOrRefusal, call: NumberedCall | null, known: boolean): PlainOutcome {
-    const asked = call?.what ?? null
-    const outcome = this.#outcomeOf(txn, change, call, known)
-    const difference = differenceOf(outcome, txn.session, change)
-    if (difference === null) return outcome
-    const what = asked === null ? `a ${change.kind} that nobody recorded` : describeAsked(asked)
-    throw this.#wrong(`${call === null ? '' : `call ${call.call}, `}${what}, of session ${hex(txn.session)}: ${difference}`)
+  #operate(
+    txn: Txn,
+    change: OperationOrRefusal,
+    calls: readonly NumberedCall[],
+    known: boolean
+  ): [PlainOutcome, NumberedCall | null] {
+    const { session } = txn
+    let problem: string | null = null
+    for (const call of calls.length === 0 ? [null] : calls) {
+      const outcome = this.#outcomeOf(txn, change, call, known)
+      const difference = differenceOf(outcome, session, change)
+      if (difference === null) return [outcome, call]
+      const what = call === null ? `a ${change.kind} that nobody recorded` : `call ${call.call}, ${describeAsked(call.what)}`
+      problem ??= `${what}, of session ${hex(session)}: ${difference}`
+    }
+    throw this.#wrong(problem ?? 'there is no call')
   }
 
+  /** What the model makes of it. It stays as it was where the leader has made something else of it. */
   #outcomeOf(txn: Txn, change: OperationOrRefusal, call: NumberedCall | null, known: boolean): PlainOutcome {
     if (!known) return { ...NOTHING, result: { kind: 'refused', code: 'SESSION_EXPIRED' } }
     const { session, time } = txn
     const asked = call?.what ?? null
-    if (asked !== null && asked.kind !== 'closeSession') return this.#tree.execute(operationOf(asked), session, this.#zxid, time)
+    const accepted = (outcome: PlainOutcome) => differenceOf(outcome, session, change) === null
+    if (asked !== null && asked.kind !== 'closeSession') {
+      return this.#tree.execute(operationOf(asked), session, this.#zxid, time, accepted)
+    }
     // Nothing but its being over can keep a session from being closed; without a call the log is taken at its word.
     if (change.kind === 'refused') return { ...NOTHING, result: asked === null ? change : { kind: 'none' } }
-    return this.#tree.execute(operationBehind(change), session, this.#zxid, time)
+    return this.#tree.execute(operationBehind(change), session, this.#zxid, time, accepted)
   }
 
   #onChanged(path: string, node: PlainNode | null): void {

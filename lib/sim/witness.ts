@@ -30,7 +30,7 @@ export function checkWitness(timeline: Timeline, matching: RequestMatching, hist
 class Witness {
   readonly #timeline: Timeline
   readonly #matching: RequestMatching
-  /** The next write of its session that is in the log, by call. */
+  /** By call, the next write of its session of which it is certain where it is in the log. */
   readonly #zxidNextOwn: ReadonlyMap<number, number>
   /** By session: what it has seen, by what it has issued so far. */
   readonly #floors = new Map<SessionId, number>()
@@ -94,10 +94,12 @@ class Witness {
       if (zxidShown !== null && zxidShown < zxid) {
         throw new Violation('witness', `${returned(call)} while its member showed ${hex(zxidShown)}: its txn is at ${hex(zxid)}`)
       }
-      this.#zxids.set(call.call, zxid)
-      this.#floors.set(session, Math.max(this.#floors.get(session) ?? 0, zxid))
+      if (this.#matching.isCertain(call.call)) {
+        this.#zxids.set(call.call, zxid)
+        this.#floors.set(session, Math.max(this.#floors.get(session) ?? 0, zxid))
+      }
     }
-    this.#checkBehind(call, zxid)
+    if (this.#matching.isCertain(call.call)) this.#checkBehind(call, zxid)
   }
 
   #onOpen(call: RecordedCall): void {
@@ -225,7 +227,7 @@ function nextOwnWrites(matching: RequestMatching): ReadonlyMap<number, number> {
     const next = bySession.get(session)
     if (next !== undefined) byCall.set(call, next)
     const zxid = matching.txnOf(call)?.zxid
-    if (zxid !== undefined) bySession.set(session, zxid)
+    if (zxid !== undefined && matching.isCertain(call)) bySession.set(session, zxid)
   }
   return byCall
 }

@@ -1,8 +1,8 @@
 import t from 'tap'
-import type { CommittedTxn } from '../../lib/sim/history.js'
+import type { Call, CommittedTxn, SingleCall } from '../../lib/sim/history.js'
 import { matchRequests } from '../../lib/sim/request-matching.js'
 import type { TxnChange } from '../../lib/wire/index.js'
-import { Pipeline, zxidOf } from '../fixtures/pipeline-history.js'
+import { Pipeline, type PipelineClient, zxidOf } from '../fixtures/pipeline-history.js'
 import {
   createCall,
   deleteCall,
@@ -139,12 +139,8 @@ t.test('a txn that is not what was asked for is found', async t => {
 t.test('calls that never got a number are left out, also among others that look the same', async t => {
   const { pipeline, first } = scene()
   const { history } = pipeline
-  // Broken off behind a sync, before it had a number; the same is asked for again, and done.
   const call = 100
-  const broken = { at: 0, member: first.member.id, process: 1, session: first.session }
-  history.push({ ...broken, kind: 'call', call, what: deleteCall('/a') })
-  const zxidApplied = first.member.tree.zxidApplied
-  history.push({ ...broken, kind: 'return', call, result: { kind: 'failed', code: 'ABORTED', outcome: 'unknown' }, zxidApplied })
+  brokenOff(pipeline, first, call, deleteCall('/a'))
   pipeline.run(first, readCall('/a'))
   const done = pipeline.run(first, deleteCall('/a'))
   const { log } = pipeline
@@ -156,6 +152,59 @@ t.test('calls that never got a number are left out, also among others that look 
   const unknown = withResult(history, done, failed('OPERATION_TIMEOUT'))
   t.equal(verdictOf(log, unknown), 'holds')
   t.equal(matchRequests(log, unknown).txnOf(done)?.zxid, log.at(-1)?.zxid)
+})
+
+/** A call that was broken off while it waited behind a `sync`: it never had a number, and nobody can tell. */
+function brokenOff(pipeline: Pipeline, client: PipelineClient, call: number, what: Call): void {
+  const { member, session } = client
+  const where = { at: 0, member: member.id, process: 1, session }
+  pipeline.history.push({ ...where, kind: 'call', call, what })
+  const result = { kind: 'failed', code: 'ABORTED', outcome: 'unknown' } as const
+  pipeline.history.push({ ...where, kind: 'return', call, result, zxidApplied: member.tree.zxidApplied })
+}
+
+t.test('a refusal is not given to a broken-off call that cannot have been refused like this', async t => {
+  const { pipeline, first } = scene()
+  brokenOff(pipeline, first, 100, setCall('/a', 'any'))
+  brokenOff(pipeline, first, 101, { kind: 'multi', operations: [setCall('/a', 'any') as SingleCall] })
+  brokenOff(pipeline, first, 102, createCall('/a'))
+  brokenOff(pipeline, first, 103, setCall('/b', 'other', 7))
+  const refused = pipeline.run(first, setCall('/a', 'versioned', 7))
+  const history = withResult(pipeline.history, refused, failed('OPERATION_TIMEOUT'))
+  t.equal(verdictOf(pipeline.log, history), 'holds')
+  const matching = matchRequests(pipeline.log, history)
+  t.strictSame(
+    matching.callsOf(pipeline.log.at(-1)?.zxid ?? 0).map(({ call }) => call),
+    [refused]
+  )
+  t.ok(matching.isCertain(refused), 'no other can have become it')
+})
+
+t.test('of broken-off calls that look the same any may be it: the model takes the one that explains the txn', async t => {
+  const { pipeline, first } = scene()
+  // Version 3 is the one that /a has; the leader has seen the call with version 7 only.
+  brokenOff(pipeline, first, 100, setCall('/a', 'one', 3))
+  const refused = pipeline.run(first, setCall('/a', 'other', 7))
+  const history = withResult(pipeline.history, refused, failed('OPERATION_TIMEOUT'))
+  const { log } = pipeline
+  const matching = matchRequests(log, history)
+  t.strictSame(
+    matching.callsOf(log.at(-1)?.zxid ?? 0).map(({ call }) => call),
+    [100, refused]
+  )
+  t.equal(verdictOf(log, history), 'holds')
+  t.notOk(matching.isCertain(refused), 'it may have been left out')
+  // If both are versions that /a has, nothing explains the refusal.
+  const { pipeline: other, first: client } = scene()
+  brokenOff(other, client, 100, setCall('/a', 'one', 3))
+  const done = other.run(client, setCall('/a', 'other', 3))
+  const last = other.log.at(-1) as CommittedTxn
+  const change: TxnChange = { kind: 'refused', code: 'BAD_VERSION', path: '/a' }
+  const wrong = other.log.with(-1, { ...last, txn: { ...last.txn, change } })
+  t.match(
+    verdictOf(wrong, withResult(other.history, done, failed('OPERATION_TIMEOUT'))),
+    /^model: .* the leader judged BAD_VERSION/
+  )
 })
 
 t.test('a session that nobody recorded is a violation only where everything was recorded', async t => {
