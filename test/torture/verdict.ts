@@ -48,7 +48,10 @@ export function judge({ log, history, serving, zxidLast, digest }: Testimony): V
     if (expected !== digest) violations.push(`digest: the members have come to rest with ${digest}, the model with ${expected}`)
     attempt(violations, () => checkWitness(timeline, matching, history))
   }
-  const tookEffect = (call: number) => matching?.txnOf(call) !== null
+  const tookEffect = (call: number) => {
+    const change = matching?.txnOf(call)?.txn.change
+    return change !== undefined && change.kind !== 'refused'
+  }
   const searched = matching && attempt(violations, () => searchHotPaths(history, HOT_PATHS, tookEffect))
   return { violations, searched }
 }
