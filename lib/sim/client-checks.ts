@@ -46,7 +46,9 @@ export function checkClients({ log, history, members, digests, times }: ClientCh
     if (digest !== expected)
       throw new Violation('model', `at ${zxid.toString(16)} the digest was ${digest}, the model's is ${expected}`)
   }
-  const { registers, families } = linearizableHistories(history, { tookEffect: call => matching.txnOf(call) !== null })
+  const { registers, families } = linearizableHistories(history, {
+    tookEffect: call => (matching.txnOf(call)?.txn.change.kind ?? 'refused') !== 'refused'
+  })
   for (const [kind, histories, modelOf] of [
     ['znode', registers, registerModel],
     ['family of', families, familyModel]

@@ -37,6 +37,8 @@ export class FaultDriver {
   readonly #backups = new Map<number, { readonly image: DiskImage; readonly at: number }[]>()
   /** Members whose disk has lost what it had vouched for, until they are counted again. */
   readonly #impaired = new Set<number>()
+  /** Members that have served once. */
+  readonly #served = new Set<number>()
   #over = false
 
   constructor(ensemble: VirtualEnsemble, supervisor: Supervisor, plan: Plan) {
@@ -68,6 +70,11 @@ export class FaultDriver {
       if (this.#ensemble.disk(id).hangs) this.#supervisor.kill(id)
       this.#supervisor.up(id)
     }
+  }
+
+  /** A member serves. */
+  onUp(id: number): void {
+    this.#served.add(id)
   }
 
   /** For crashes between two effects: what is seen happens right now. */
@@ -205,24 +212,24 @@ export class FaultDriver {
     const spared = Math.floor((ensemble.ids.length - 1) / 2)
     if (!this.#impaired.has(id) && this.#impaired.size >= spared) return false
     const end = ensemble.memberOrNull(id)?.status().zxidLogged ?? null
-    if (fault.kind === 'backup' && end === null) return false
+    // What breaks before the ensemble is founded cannot be told from the rest of an older one: that is for people to decide.
+    if (!this.#served.has(id) || (fault.kind === 'backup' && end === null)) return false
+    const wasImpaired = this.#impaired.has(id)
+    this.#impaired.add(id)
     this.#supervisor.kill(id, { silent: this.#chance.is(0.5) })
     this.#after(fault.lasts, () => {
       if (ensemble.isRunning(id)) return
       if (fault.kind === 'wipe') {
-        this.#impaired.add(id)
         ensemble.lose(id, 'wiped')
       } else if (fault.kind === 'rot') {
-        this.#impaired.add(id)
         ensemble.lose(id, 'damaged')
         ensemble.disk(id).rot(fault.how)
       } else {
         const image = this.#backups.get(id)?.[0]?.image
         // Nobody can tell an old backup from a disk that has slept. It does no harm where all others have what it had acknowledged.
         if (image !== undefined && end !== null && this.#othersHold(id, end)) {
-          this.#impaired.add(id)
           ensemble.lose(id, 'backup', image)
-        }
+        } else if (!wasImpaired) this.#impaired.delete(id)
       }
       this.#supervisor.up(id)
     })

@@ -10,14 +10,22 @@ export class RunTimes {
   /** Which life a member is in. */
   readonly #lives = new Map<MemberId, number>()
   readonly #leading = new Map<MemberId, number>()
+  /** Members whose clients have a leader. */
+  readonly #serving = new Set<MemberId>()
 
   observe(seen: Observation): void {
     switch (seen.kind) {
       case 'started':
         this.#lives.set(seen.member, seen.process)
         this.#leading.delete(seen.member)
+        this.#serving.delete(seen.member)
+        return
+      case 'role':
+      case 'ended':
+        this.#serving.delete(seen.member)
         return
       case 'serving':
+        this.#serving.add(seen.member)
         if (seen.leader === seen.member) this.#leading.set(seen.member, seen.epoch)
         else this.#leading.delete(seen.member)
         return
@@ -57,6 +65,6 @@ export class RunTimes {
 
   #hear(member: MemberId, at: number): void {
     const process = this.#lives.get(member)
-    if (process !== undefined) this.#contact.push({ member, process, from: at, to: at })
+    if (process !== undefined && this.#serving.has(member)) this.#contact.push({ member, process, from: at, to: at })
   }
 }

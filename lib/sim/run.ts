@@ -104,6 +104,7 @@ class Run {
     this.#workload = new Workload(this.#recorder, { ...workload, enabled: actor => !without.includes(clientOf(actor)) })
     this.#supervisor = new Supervisor(this.#ensemble, RESTART_MS, {
       onUp: (id, member) => {
+        this.#driver.onUp(id)
         const process = this.#ensemble.process(id)
         if (process !== null) this.#workload.start(member, { process: this.#ensemble.life(id), scheduler: process })
       },
@@ -141,14 +142,14 @@ class Run {
 
   /** Anything may be down, slow or wrong; nothing that was promised may be lost. */
   async #safety(): Promise<void> {
-    const { duration, seed, size } = this.#plan
+    const { duration, seed } = this.#plan
     const chance = Chance.of(seed, 'starts')
     for (const id of this.#ensemble.ids) {
       const wait = chance.is(0.7) ? 0 : chance.exponential(1_000)
       this.#ensemble.virtual.runtime.scheduler.after(wait, () => this.#supervisor.up(id))
     }
     this.#driver.start()
-    await this.#until(() => this.#ensemble.virtual.now >= duration, duration + 1, `the run of ${size} members goes on`)
+    await this.#until(() => false, duration, null)
   }
 
   /** No fault any more: the ensemble must elect, converge and serve, and every call must get its answer. */
@@ -248,8 +249,9 @@ class Run {
     if (what === null || (!isLate && this.#ensemble.virtual.now <= end)) return
     const states = this.#ensemble.ids.map(id => {
       const status = this.#ensemble.memberOrNull(id)?.status()
-      if (status === undefined) return `${id}: ${this.#ensemble.isRunning(id) ? 'starts' : 'is down'}`
-      return `${id}: ${status.role} of ${status.leader} in epoch ${status.epoch}, ${status.serving ? 'serves' : status.waiting}, ${status.standing}, at ${status.zxidApplied.toString(16)} of ${status.zxidLogged.toString(16)}, ${status.outstanding} outstanding`
+      if (status === undefined)
+        return `${id}: ${this.#ensemble.isRunning(id) ? `starts, waits: ${this.#ensemble.waitingFor(id)}` : 'is down'}`
+      return `${id}: ${status.role} of ${status.leader} in epoch ${status.epoch}, ${status.serving ? 'serves' : `waits for ${JSON.stringify(status.waiting)}`}, ${status.standing}, at ${status.zxidApplied.toString(16)} of ${status.zxidLogged.toString(16)}, ${status.outstanding} outstanding`
     })
     throw new Violation(
       'liveness',

@@ -35,6 +35,8 @@ export interface SessionTimes {
 export function checkSessionTimes(lives: ReadonlyMap<SessionId, SessionLife>, history: History, times: SessionTimes): void {
   const processes = new Map<SessionId, string>()
   const endedAt = new Map<string, number>()
+  /** When clients took their sessions for over, whoever decided it: their process does not keep them alive from then on. */
+  const overAt = new Map<SessionId, number>()
   for (const event of history) {
     const process = `${event.member}.${event.process}`
     if (event.session !== 0) processes.set(event.session, process)
@@ -42,22 +44,28 @@ export function checkSessionTimes(lives: ReadonlyMap<SessionId, SessionLife>, hi
       processes.set(event.result.answer.session, process)
     }
     if (event.kind === 'ended') endedAt.set(process, event.at)
+    if (event.kind === 'state' && (event.state === 'expired' || event.state === 'closed')) overAt.set(event.session, event.at)
     if (event.kind === 'state' && event.state === 'expired') checkGivenUp(lives.get(event.session), process, event.at, times)
   }
   for (const life of lives.values()) {
     const process = processes.get(life.session)
     if (process === undefined) continue
-    checkNotTooEarly(life, process, times)
+    checkNotTooEarly(life, process, overAt.get(life.session) ?? Number.POSITIVE_INFINITY, times)
     checkNotTooLate(life, endedAt.get(process), times)
   }
 }
 
-function checkNotTooEarly({ session, end, endedBy, timeout }: SessionLife, process: string, times: SessionTimes): void {
+function checkNotTooEarly(
+  { session, end, endedBy, timeout }: SessionLife,
+  process: string,
+  overAt: number,
+  times: SessionTimes
+): void {
   if (end === null || endedBy !== 'leader') return
   const endedAt = times.madeAt(end)
   const createdAt = times.madeAt(session as number as Zxid)
   if (endedAt === null) return
-  const silent = endedAt - Math.max(lastContact(process, endedAt, times), createdAt ?? 0)
+  const silent = endedAt - Math.max(lastContact(process, Math.min(endedAt, overAt), times), createdAt ?? 0)
   if (silent + times.signMilliseconds >= timeout) return
   throw violation(
     `${name(session)} was expired at ${formatZxid(end)} after ${round(silent)} ms of silence; its timeout is ${timeout} ms`
