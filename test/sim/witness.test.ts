@@ -144,7 +144,9 @@ t.test('a member does not show an older state than it has shown, nor one that is
   const { log, history } = pipeline
   const shows = (zxidApplied: Zxid) =>
     history.map(each => (each.kind === 'return' && each.call === read ? { ...each, zxidApplied } : each))
-  t.match(verdictOf(log, shows(zxidOf(log.length - 1))), /^session order: /)
+  t.match(verdictOf(log, shows(zxidOf(log.length - 1))), /^session order: call/, 'what the read has seen was not shown')
+  const unread = withResult(shows(zxidOf(log.length - 1)), read, failed('OPERATION_TIMEOUT'))
+  t.match(verdictOf(log, unread), /^session order: member 1 \(process 1\) showed 0x\w+ behind 0x/)
   t.match(verdictOf(log, shows(zxidOf(log.length + 1))), /^witness: .* and the log ends at/)
 })
 
