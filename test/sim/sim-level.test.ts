@@ -1,7 +1,9 @@
+import { spawnSync } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { isDeepStrictEqual } from 'node:util'
 import type { AbstractLevel } from 'abstract-level'
 import { Level } from 'level'
@@ -190,6 +192,43 @@ t.test('a database that another process has open is refused as classic-level ref
   t.strictSame(shapes[1], shapes[0])
   await rm(directory, { recursive: true })
 })
+
+/** What classic-level holds after a disk was full for one write: then, and when it is opened again. Null where there is no small file system. */
+async function onFullDisk(way: string): Promise<{ readonly before: number; readonly behind: number } | null> {
+  const directory = await mkdtemp(join(tmpdir(), 'sim-level-'))
+  const script = 'mount -t tmpfs -o size=4m tmpfs "$1" && shift && exec "$@"'
+  const program = fileURLToPath(new URL('../fixtures/full-level.js', import.meta.url))
+  const args = ['-m', 'sh', '-c', script, 'sh', directory, process.execPath, program, directory, way]
+  const { status, stdout } = spawnSync('unshare', args, { encoding: 'utf8', env: { ...process.env, NODE_OPTIONS: '' } })
+  await rm(directory, { recursive: true })
+  return status === 0 ? JSON.parse(stdout) : null
+}
+
+for (const way of ['stay', 'reopen']) {
+  const title = `a disk that was full once does to it what it does to classic-level, which then does: ${way}`
+  const real = await onFullDisk(way)
+  const skip = real === null && 'a small file system needs Linux, and the right to mount it'
+  t.test(title, { skip }, async t => {
+    if (real === null) throw new Error('there is nothing to compare with')
+    const disk = newDisk()
+    const level = new SimLevel(disk, immediateRuntime())
+    const put = (key: string) => level.batch([{ type: 'put', key, value: 'v' }], { sync: true } as object)
+    const found = () =>
+      Promise.all(['before', 'behind'].map(async kind => (await level.keys({ gte: `${kind}/`, lt: `${kind}0` }).all()).length))
+    for (let index = 0; index < real.before; index++) await put(`before/${index}`)
+    disk.failAlways('full')
+    const failed = await put('failed').catch((error: { readonly code: string }) => error.code)
+    disk.mend()
+    if (way === 'reopen') await level.close()
+    await level.open()
+    for (let index = 0; index < real.behind; index++) await put(`behind/${index}`)
+    const open = await found()
+    await level.close()
+    await level.open()
+    t.strictSame({ failed, before: real.before, behind: real.behind, open, reopened: await found() }, real)
+    t.strictSame(open, [real.before, 40])
+  })
+}
 
 /** Codes and messages from the outermost error to the innermost, without the places that they name. */
 function shapeOf(error: unknown): unknown[] {
