@@ -1,4 +1,4 @@
-import { assert, formatZxid, type MemberId, type Zxid, zxidPlus } from '../../lib/base/index.js'
+import { assert, formatZxid, type MemberId, ZXID_ZERO, type Zxid, zxidFollows, zxidPlus } from '../../lib/base/index.js'
 import type { CommittedTxn } from '../../lib/sim/history.js'
 import { openDirectoryStorage } from '../../lib/storage/index.js'
 import { decodeTxn } from '../../lib/wire/index.js'
@@ -72,10 +72,16 @@ export function commonLog(logs: readonly StoredLog[], zxidApplied: Zxid): readon
   }
   if (!logs.some(({ zxidBase }) => zxidBase === 0)) throw new Error('no log reaches back to the beginning')
   const zxids = [...merged.keys()].sort((one, other) => one - other)
+  for (const [index, zxid] of zxids.entries()) {
+    const before = zxids[index - 1] ?? ZXID_ZERO
+    if (!zxidFollows(zxid, before)) throw new Error(`no log holds what is between ${formatZxid(before)} and ${formatZxid(zxid)}`)
+  }
   const ends = logs.filter(({ store }) => !store.wiped).map(endOf)
-  const zxidCommitted = ends.sort((one, other) => other - one)[Math.floor(ends.length / 2)] ?? 0
+  // What a wiped store knew to be committed is, even where no quorum has it now.
+  const known = Math.max(zxidApplied, ...logs.filter(({ store }) => store.wiped).map(endOf))
+  const zxidCommitted = Math.max(known, ends.sort((one, other) => other - one)[Math.floor(ends.length / 2)] ?? 0)
   for (const log of logs) {
-    const end = log.store.wiped ? endOf(log) : Math.max(zxidApplied, Math.min(endOf(log), zxidCommitted))
+    const end = log.store.wiped ? endOf(log) : Math.max(known, Math.min(endOf(log), zxidCommitted))
     const missing = zxids.find(zxid => zxid > log.zxidBase && zxid <= end && !log.txns.has(zxid))
     if (missing !== undefined) throw new Error(`${nameOf(log)} lacks ${formatZxid(missing)}`)
   }
