@@ -1,6 +1,6 @@
 import t from 'tap'
 import { ZXID_ZERO } from '../../lib/base/index.js'
-import { A, B, batch, broadcast, deposed, ENSEMBLE, epoch, founded, logTo, type Stream, zxid } from './checkers-stream.js'
+import { A, B, batch, broadcast, deposed, EMPTY, ENSEMBLE, epoch, founded, logTo, type Stream, zxid } from './checkers-stream.js'
 
 const GOOD: Record<string, () => Stream> = {
   'two batches': () => broadcast(broadcast(founded(), A), B),
