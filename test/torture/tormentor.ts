@@ -40,11 +40,11 @@ export class Tormentor {
     return { faults: this.#faults, ...this.#done }
   }
 
-  /** Resolves when everything is undone again. */
-  async carryOut({ faults }: TorturePlan): Promise<void> {
+  /** Resolves when everything is undone again, soon once `signal` has been given. */
+  async carryOut({ faults }: TorturePlan, signal?: AbortSignal): Promise<void> {
     for (const fault of faults) {
       await pause(this.#began + fault.at - performance.now())
-      if (this.#failures.length > 0) break
+      if (this.#failures.length > 0 || signal?.aborted) break
       const going = this.#strike(fault)
         .catch(error => this.#failures.push(error))
         .then(() => void this.#going.delete(going))

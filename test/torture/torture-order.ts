@@ -24,16 +24,10 @@ export function machineClock(): number {
 /** Calls and watches are numbered so that no two processes use the same number. */
 export const NUMBERS_PER_PROCESS = 10_000_000
 
-/**
- * Sessions expire within the run, and a register is written often enough that members must agree on an order.
- *
- * No call is aborted or has a timeout of its own: a write that is given up while a \`sync\` of its session is still under way is never issued,
- * and then which of several calls for one znode got into the log cannot always be told. In the simulator calls are given up.
- */
+/** Sessions expire within the run, and a register is written often enough that members must agree on an order. */
 export const TORTURE_WORKLOAD = {
   registers: 6,
   thinkMilliseconds: [2, 30],
-  sessionTimeoutMilliseconds: [1_000, 8_000],
-  abortShare: 0,
-  timeoutShare: 0
+  timeoutMilliseconds: [1, 500],
+  sessionTimeoutMilliseconds: [1_000, 8_000]
 } as const

@@ -19,7 +19,7 @@ export interface TortureOptions {
   readonly seed: number
   readonly members: number
   readonly print: (line: string) => void
-  /** Ends every process and gives up. */
+  /** Ends every process, leaves nothing behind, and rejects. */
   readonly signal?: AbortSignal
 }
 
@@ -69,7 +69,7 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
     for (const id of ensemble.ids) ensemble.launch(id)
     await until('the ensemble serves', () => ensemble.members.every(({ isServing }) => isServing), RECOVERY_MILLISECONDS)
     const tormentor = new Tormentor(ensemble, print)
-    await tormentor.carryOut(plan)
+    await tormentor.carryOut(plan, signal)
     const healed = machineClock()
     print('healed')
     const log: CommittedTxn[] = []
@@ -81,6 +81,7 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
       const logs = await readStoredLogs(ensemble.stores, ensemble.ensembleName)
       log.push(...commonLog(logs, rest.zxidLast))
     } catch (error) {
+      signal?.throwIfAborted()
       violations.push(error instanceof Error ? error.message : String(error))
     }
     await ensemble.close()
@@ -114,7 +115,7 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
   } finally {
     signal?.removeEventListener('abort', abort)
     await ensemble.close()
-    if (judged && violations.length === 0) await rm(directory, { recursive: true, force: true })
+    if (signal?.aborted || (judged && violations.length === 0)) await rm(directory, { recursive: true, force: true })
   }
 }
 

@@ -23,13 +23,18 @@ async function run(): Promise<number> {
   const aborted = new AbortController()
   process.once('SIGINT', () => aborted.abort())
   process.once('SIGTERM', () => aborted.abort())
-  const report = await torture({
+  const running = torture({
     minutes: numberOf('minutes', values.minutes, 0.05, 24 * 60),
     seed: numberOf('seed', values.seed, 0, 2 ** 32),
     members: numberOf('members', values.members, 3, 9),
     print: line => console.log(line),
     signal: aborted.signal
   })
+  const report = await running.catch(error => {
+    if (aborted.signal.aborted) return null
+    throw error
+  })
+  if (report === null) return 130
   print(report)
   return report.violations.length > 0 ? 1 : 0
 }

@@ -54,6 +54,7 @@ export class TorturedEnsemble {
   readonly #lives: TorturedMember[] = []
   readonly #ends: HistoryEvent[] = []
   readonly #wiped: StoreOfMember[] = []
+  #closed = false
 
   private constructor(
     { directory, seed, encrypted }: TorturedEnsembleOptions,
@@ -103,6 +104,7 @@ export class TorturedEnsemble {
 
   /** Begins a process for a member, and does not wait for it. */
   launch(id: number): TorturedMember {
+    if (this.#closed) throw new Error('the torture was broken off')
     if (this.isRunning(id)) throw new Error(`member ${id} runs already`)
     const number = this.#lives.length + 1
     const order: TortureOrder = {
@@ -143,7 +145,9 @@ export class TorturedEnsemble {
     this.#wiped.push({ member: id, directory, wiped: true })
   }
 
+  /** Ends every process, and lets no other begin. */
   async close(): Promise<void> {
+    this.#closed = true
     for (const member of this.members) member.process.signal('SIGKILL')
     await Promise.all(this.#lives.map(({ process }) => process.exited))
     await this.network.close()
