@@ -75,7 +75,7 @@ export type Result =
 export interface ToldEvent {
   readonly type: string
   readonly path: string
-  /** Null for a `reset`. */
+  /** Of a `reset`: what the state is then; null where it does not say. */
   readonly zxid: Zxid | null
   /** Of a `reset`: the watched paths that have changed; null otherwise or where it does not say. */
   readonly paths: readonly string[] | null

@@ -77,8 +77,11 @@ class ObservedChannel implements Channel {
   }
 }
 
+/** The links mark their own frames with the one byte that msgpack never uses. */
+const OF_THE_LINK = 0xc1
+
 function messageIn(frame: Uint8Array): PeerMessage | null {
-  if (frame.length === 0) return null
+  if (frame.length === 0 || frame[0] === OF_THE_LINK) return null
   try {
     return decodePeerMessage(frame)
   } catch (error) {

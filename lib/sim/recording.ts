@@ -90,5 +90,5 @@ function unexpected(error: unknown): Result {
 
 function toldOf(event: WatchEvent): ToldEvent {
   const { type, path, zxid } = event
-  return { type, path, zxid: type === 'reset' ? null : zxid, paths: null }
+  return { type, path, zxid, paths: null }
 }

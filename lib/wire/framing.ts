@@ -1,7 +1,12 @@
+import { crc32 } from 'node:zlib'
 import { assert } from '../base/index.js'
 import { badFrame } from './fields.js'
 
-/** A frame is its length in 32 bits, big-endian, and that many bytes. */
+/**
+ * A frame is its length and its CRC-32 in 32 bits each, big-endian, and that many bytes. The CRC is begun with the length, so that it covers
+ * both: what TCP's sum of 16 bits has let through, and a stream that has lost its place, end the link instead of reaching the log.
+ */
+const HEADER_BYTES = 8
 const LENGTH_BYTES = 4
 
 /** Frames up to this size are copied together so that thousands of them become one write; larger ones are handed on as they are. */
@@ -24,7 +29,7 @@ export class FrameDecoder {
   #bytesMax: number
   #chunk: Uint8Array = new Uint8Array(0)
   #offset = 0
-  readonly #header = new Uint8Array(LENGTH_BYTES)
+  readonly #header = new Uint8Array(HEADER_BYTES)
   readonly #headerView = new DataView(this.#header.buffer)
   #headerBytes = 0
   #body: Uint8Array | null = null
@@ -53,18 +58,18 @@ export class FrameDecoder {
 
   /**
    * The next whole frame, null when more bytes are needed.
-   * @throws ZooKeeperError `BAD_FRAME` for a length above the limit; the stream is of no use afterwards
+   * @throws ZooKeeperError `BAD_FRAME` for a length above the limit or a wrong CRC; the stream is of no use afterwards
    */
   next(): Uint8Array | null {
     if (this.#body !== null) return this.#fillBody(this.#body)
-    while (this.#headerBytes < LENGTH_BYTES) {
+    while (this.#headerBytes < HEADER_BYTES) {
       const byte = this.#chunk[this.#offset]
       if (byte === undefined) return null
       this.#header[this.#headerBytes++] = byte
       this.#offset++
+      if (this.#headerBytes === LENGTH_BYTES) this.#checkLength()
     }
     const length = this.#headerView.getUint32(0)
-    if (length > this.#bytesMax) throw badFrame(`a frame of ${length} bytes, at most ${this.#bytesMax} are allowed`)
     this.#headerBytes = 0
     if (length > this.#chunk.length - this.#offset) {
       this.#body = new Uint8Array(length)
@@ -73,7 +78,12 @@ export class FrameDecoder {
     }
     const frame = new Uint8Array(this.#chunk.buffer, this.#chunk.byteOffset + this.#offset, length)
     this.#offset += length
-    return frame
+    return this.#verified(frame)
+  }
+
+  #checkLength(): void {
+    const length = this.#headerView.getUint32(0)
+    if (length > this.#bytesMax) throw badFrame(`a frame of ${length} bytes, at most ${this.#bytesMax} are allowed`)
   }
 
   #fillBody(body: Uint8Array): Uint8Array | null {
@@ -83,7 +93,12 @@ export class FrameDecoder {
     this.#offset += taken
     if (this.#bodyBytes < body.length) return null
     this.#body = null
-    return body
+    return this.#verified(body)
+  }
+
+  #verified(frame: Uint8Array): Uint8Array {
+    if (crc32(frame, frame.length) !== this.#headerView.getUint32(4)) throw badFrame('a frame was changed on its way')
+    return frame
   }
 }
 
@@ -98,15 +113,15 @@ export class FrameQueue {
   #blockStart = 0
   #blockEnd = 0
 
-  /** Bytes waiting, lengths included. */
+  /** Bytes waiting, headers included. */
   get bytes(): number {
     return this.#bytes
   }
 
   push(frame: Uint8Array): void {
-    this.#bytes += LENGTH_BYTES + frame.length
+    this.#bytes += HEADER_BYTES + frame.length
     const copied = frame.length <= COPIED_BYTES_MAX
-    const room = LENGTH_BYTES + (copied ? frame.length : 0)
+    const room = HEADER_BYTES + (copied ? frame.length : 0)
     if (this.#block.length - this.#blockEnd < room) {
       this.#seal()
       this.#block = new Uint8Array(BLOCK_BYTES)
@@ -114,10 +129,12 @@ export class FrameQueue {
       this.#blockEnd = 0
     }
     const block = this.#block
-    block[this.#blockEnd++] = frame.length >>> 24
-    block[this.#blockEnd++] = frame.length >>> 16
-    block[this.#blockEnd++] = frame.length >>> 8
-    block[this.#blockEnd++] = frame.length
+    for (const word of [frame.length, crc32(frame, frame.length)]) {
+      block[this.#blockEnd++] = word >>> 24
+      block[this.#blockEnd++] = word >>> 16
+      block[this.#blockEnd++] = word >>> 8
+      block[this.#blockEnd++] = word
+    }
     if (copied) {
       block.set(frame, this.#blockEnd)
       this.#blockEnd += frame.length

@@ -4,7 +4,7 @@ import t, { type Test } from 'tap'
 import { type Epoch, LIMITS, type MemberId, makeZxid, seededRandom } from '../../lib/base/index.js'
 import { nodeRuntime } from '../../lib/member/index.js'
 import { createPeerLinks, createTransports, parseAddress } from '../../lib/transport/index.js'
-import { encode, encodePeerMessage, PROTOCOL_VERSION } from '../../lib/wire/index.js'
+import { encode, encodePeerMessage, FrameQueue, PROTOCOL_VERSION } from '../../lib/wire/index.js'
 import { batchOf } from '../../lib/zab/index.js'
 import { ProcessCluster } from '../fixtures/integration-cluster.js'
 import { until } from '../fixtures/integration-until.js'
@@ -24,10 +24,9 @@ async function socketTo(t: Test, address: string): Promise<Socket> {
 }
 
 function framed(...parts: readonly Uint8Array[]): Buffer {
-  const body = Buffer.concat(parts)
-  const header = Buffer.alloc(4)
-  header.writeUInt32BE(body.length)
-  return Buffer.concat([header, body])
+  const queue = new FrameQueue()
+  queue.push(Buffer.concat(parts))
+  return Buffer.concat(queue.take(Number.POSITIVE_INFINITY))
 }
 
 /** Arrays in arrays, as deep as there are bytes. */

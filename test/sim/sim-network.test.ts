@@ -278,7 +278,7 @@ for (const segmentBytes of [null, 7]) {
       world.processes.b.pause()
       const frame = new Uint8Array(1_000)
       for (let index = 0; index < 10; index++) near.channel.send(frame)
-      t.ok(near.channel.bufferedBytes <= 40, `${near.channel.bufferedBytes}`)
+      t.ok(near.channel.bufferedBytes <= 80, `${near.channel.bufferedBytes}`)
       const count = 2 * Math.ceil(LIMITS.linkQueueBytesHigh / 1_000)
       for (let index = 0; index < count; index++) near.channel.send(frame)
       await world.run(10_000)
@@ -408,7 +408,7 @@ for (const segmentBytes of [null, 7]) {
         ended += result.ended
         if (result.problem !== null) t.fail(`seed ${seed}: ${result.problem}`)
       }
-      t.ok(received > 3_000 && ended > 60, `${received} frames, ${ended} ends`)
+      t.ok(received > 2_500 && ended > 60, `${received} frames, ${ended} ends`)
     })
 
     t.test('the same seed gives the same run', async t => {
@@ -447,8 +447,8 @@ t.test('a stream that is cut within a frame says so', async t => {
   t.strictSame([...details].sort(), ['ECONNRESET', 'ECONNRESET within a frame'])
 })
 
-t.test('a bit that flips in a length ends the channel, one that flips in a frame passes the framing', async t => {
-  const seen = { bad: 0, changed: 0, misled: 0 }
+t.test('a bit that flips on the wire ends the channel, and nothing that was changed is handed over', async t => {
+  const seen = { bad: 0, waiting: 0 }
   for (let seed = 1; seed <= 60; seed++) {
     const world = new World({ segmentBytes: 16 }, seed)
     const [near, far] = await world.open()
@@ -459,12 +459,11 @@ t.test('a bit that flips in a length ends the channel, one that flips in a frame
     if (far.closed?.reason.code === 'BAD_FRAME') {
       seen.bad++
       t.equal(near.closed?.reason.code, 'CONNECTION_LOSS')
-    } else if (far.frames.length === 2 && far.frames.every(({ frame }) => frame.length === 100)) {
-      seen.changed++
-      t.equal(differingBits(far.frames, [7, 8]), 1)
-    } else seen.misled++
+    } else seen.waiting++
+    t.equal(differingBits(far.frames, [7, 8].slice(0, far.frames.length)), 0)
   }
-  t.ok(seen.bad > 0 && seen.changed > 0, JSON.stringify(seen))
+  // Of a length that has become larger the rest is waited for.
+  t.ok(seen.bad > 50, JSON.stringify(seen))
 })
 
 t.test('a bit flips once, in that direction', async t => {

@@ -8,6 +8,7 @@ import t from 'tap'
 import { type MemberId, seededRandom } from '../../lib/base/index.js'
 import { nodeRuntime } from '../../lib/member/node-runtime.js'
 import { type Address, createTransports } from '../../lib/transport/index.js'
+import { FrameQueue } from '../../lib/wire/index.js'
 import { LinkedMember, type LinkedMemberOptions } from '../fixtures/linked-member.js'
 
 const runtime = nodeRuntime()
@@ -115,6 +116,12 @@ t.test('two ensembles that were given each other s addresses say so at both ends
   await close(one, two)
 })
 
+function framed(frame: Uint8Array): Buffer {
+  const queue = new FrameQueue()
+  queue.push(frame)
+  return Buffer.concat(queue.take(Number.POSITIVE_INFINITY))
+}
+
 t.test('strangers who send garbage, oversize lengths, or half a handshake disturb nobody and are closed', async t => {
   const peers = await tcpPeers(2)
   const [one, two] = [memberOf(1, peers, { handshakeMilliseconds: 200 }), memberOf(2, peers)]
@@ -124,14 +131,12 @@ t.test('strangers who send garbage, oversize lengths, or half a handshake distur
   const attacks: Uint8Array[] = [
     Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n'),
     Buffer.from([0xff, 0xff, 0xff, 0xff]),
-    Buffer.from([0, 0, 0, 5, 0x45, 0x5a, 0x4b, 0x50, 1]),
-    Buffer.concat([
-      Buffer.from([0, 0, 0, 105, 0x45, 0x5a, 0x4b, 0x50, 1]),
-      ...new Array(20).fill(Buffer.from([0xdd, 2, 0, 0, 0]))
-    ]),
-    Buffer.from([0, 0, 0, 10, 0x45, 0x5a, 0x4b, 0x50, 1, 0xc6, 0x10, 0, 0, 0]),
+    framed(Buffer.from([0x45, 0x5a, 0x4b, 0x50, 1])),
+    framed(Buffer.concat([Buffer.from([0x45, 0x5a, 0x4b, 0x50, 1]), ...new Array(20).fill(Buffer.from([0xdd, 2, 0, 0, 0]))])),
+    framed(Buffer.from([0x45, 0x5a, 0x4b, 0x50, 1, 0xc6, 0x10, 0, 0, 0])),
+    framed(Buffer.from([0x45, 0x5a, 0x4b, 0x50, 1])).map((byte, index) => (index === 7 ? byte ^ 1 : byte)),
     Buffer.from([0, 0]),
-    Buffer.from([0, 0, 16, 0, 0x45]),
+    Buffer.from([0, 0, 16, 0, 0, 0, 0, 0, 0x45]),
     Buffer.alloc(0),
     ...Array.from({ length: 40 }, (_, index) => random.bytes(1 + index * 5))
   ]

@@ -198,7 +198,7 @@ t.test('frames of one turn leave together: a hundred thousand small ones need fe
     bytes += chunk.length
   })
   await new Promise(resolve => socket.once('close', resolve))
-  t.equal(bytes, 100_000 * 64)
+  t.equal(bytes, 100_000 * 68)
   t.ok(reads < 2_000, `${reads} reads`)
   await listener.close()
 })

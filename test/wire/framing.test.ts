@@ -1,5 +1,6 @@
+import { crc32 } from 'node:zlib'
 import t from 'tap'
-import { seededRandom } from '../../lib/base/index.js'
+import { isZooKeeperError, seededRandom } from '../../lib/base/index.js'
 import { FrameDecoder, FrameQueue } from '../../lib/wire/index.js'
 
 function joined(pieces: readonly Uint8Array[]): Uint8Array {
@@ -28,8 +29,28 @@ function sameFrames(received: readonly Uint8Array[], expected: readonly Uint8Arr
 
 const frames = [0, 1, 3, 200, 2_048, 2_049, 70_000].map(length => Uint8Array.from({ length }, (_, index) => index * 7 + length))
 
-t.test('a frame is four bytes of length, big-endian, and its bytes', async t => {
-  t.strictSame(framed(Uint8Array.of(7, 8, 9)), Uint8Array.of(0, 0, 0, 3, 7, 8, 9))
+t.test('a frame is its length and a CRC-32 that begins with it, big-endian, and its bytes', async t => {
+  const bytes = framed(Uint8Array.of(7, 8, 9))
+  const crc = crc32(Uint8Array.of(7, 8, 9), 3)
+  t.strictSame(bytes, Uint8Array.of(0, 0, 0, 3, crc >>> 24, crc >>> 16, crc >>> 8, crc, 7, 8, 9))
+})
+
+t.test('no bit of a frame, its length or its CRC can change unnoticed, wherever the stream is split', async t => {
+  const stream = framed(Uint8Array.of(7, 8, 9), new Uint8Array(20))
+  for (let bit = 0; bit < 11 * 8; bit++) {
+    const changed = stream.slice()
+    changed[bit >> 3] = (changed[bit >> 3] ?? 0) ^ (1 << (bit & 7))
+    const decoder = new FrameDecoder(1_000)
+    const received: Uint8Array[] = []
+    let refused = false
+    try {
+      received.push(...decode(decoder, changed.subarray(0, 9)), ...decode(decoder, changed.subarray(9)))
+    } catch (error) {
+      refused = isZooKeeperError(error, 'BAD_FRAME')
+    }
+    // A longer length than there are bytes is waited for, until the next frames belie it.
+    t.ok(refused || (received.length === 0 && !decoder.atBoundary), `bit ${bit}`)
+  }
 })
 
 t.test('frames come out whole and in order wherever the stream is split', async t => {
@@ -63,10 +84,10 @@ t.test('frames come out whole under random splits', async t => {
 t.test('a frame within one chunk is a view of it, one across chunks has memory of exactly its size', async t => {
   const stream = framed(Uint8Array.of(1, 2, 3), Uint8Array.of(4, 5, 6))
   const decoder = new FrameDecoder(10)
-  const [view] = decode(decoder, stream.subarray(0, 12))
+  const [view] = decode(decoder, stream.subarray(0, 20))
   t.equal(view?.buffer, stream.buffer)
   t.notOk(decoder.atBoundary)
-  const [copy] = decode(decoder, stream.subarray(12))
+  const [copy] = decode(decoder, stream.subarray(20))
   t.strictSame(copy, Uint8Array.of(4, 5, 6))
   t.equal(copy?.buffer.byteLength, 3)
 })
@@ -93,7 +114,7 @@ t.test('many small frames leave as one piece and a large one is not copied', asy
   const large = new Uint8Array(100_000)
   queue.push(large)
   queue.push(new Uint8Array(10))
-  t.equal(queue.bytes, 100 * 14 + 100_004 + 14)
+  t.equal(queue.bytes, 100 * 18 + 100_008 + 18)
   const pieces = queue.take(Number.POSITIVE_INFINITY)
   t.equal(pieces.length, 3)
   t.equal(pieces[1], large)
