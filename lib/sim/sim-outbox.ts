@@ -65,10 +65,13 @@ export class FramedBytes implements SimOutbox {
   }
 
   take(room: number): Uint8Array | null {
-    if (this.#pieceBytes === 0) this.#pieces = this.#queue.take(1).reverse()
+    if (room <= 0) return null
+    if (this.#pieceBytes === 0) {
+      this.#pieces = this.#queue.take(1).reverse()
+      this.#pieceBytes = this.#pieces.reduce((sum, { length }) => sum + length, 0)
+    }
     const piece = this.#pieces.at(-1)
-    if (piece === undefined || room <= 0) return null
-    if (this.#pieceBytes === 0) this.#pieceBytes = this.#pieces.reduce((sum, { length }) => sum + length, 0)
+    if (piece === undefined) return null
     const size = Math.min(1 + randomInt(this.#random, this.#segmentBytesMax), room, piece.length - this.#offset)
     const segment = new Uint8Array(piece.subarray(this.#offset, this.#offset + size))
     this.#offset += size

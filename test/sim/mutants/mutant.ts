@@ -20,7 +20,9 @@ export interface Broken {
   readonly surround?: NonNullable<RunOptions['surround']>
 }
 
-type MethodOf<T, Name extends keyof T> = T[Name] extends (...args: infer Args) => infer Result ? (this: T, ...args: Args) => Result : never
+type MethodOf<T, Name extends keyof T> = T[Name] extends (...args: infer Args) => infer Result
+  ? (this: T, ...args: Args) => Result
+  : never
 
 /** Replaces a method of all objects of a class until the bug is mended. */
 export function patch<T extends object, Name extends keyof T & string>(
