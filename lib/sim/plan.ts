@@ -16,7 +16,7 @@ export interface Plan {
   readonly limits: TinyLimits
   /** Where the counter of the first epoch begins, so that it rolls over within the run; 0 for an ensemble that is founded anew. */
   readonly counterFirst: number
-  /** In the end a quorum of disks is lost at once: whoever is left must wait, and nothing may be founded anew. */
+  /** In the end a quorum of disks is lost at once: whoever is left must wait, and nothing may be founded anew. Of three members or more. */
   readonly losesQuorum: boolean
   readonly network: PlannedNetwork
   readonly disk: PlannedDisk
@@ -92,7 +92,7 @@ export function planOf(seed: number, options: PlanOptions = {}): Plan {
     },
     limits: isTiny ? tinyLimits(Chance.of(seed, 'limits')) : {},
     counterFirst: chance.is(0.1) ? 2 ** 32 - chance.integer(20, 800) : 0,
-    losesQuorum: options.losesQuorum ?? (size > 1 && chance.is(0.05)),
+    losesQuorum: size > 2 && (options.losesQuorum ?? chance.is(0.05)),
     network: networkOf(Chance.of(seed, 'network'), tickTime),
     disk: diskOf(Chance.of(seed, 'disk'), tickTime),
     millisecondsPerLook: chance.is(0.3) ? chance.between(0.5, 5) : 0,
