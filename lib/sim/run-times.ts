@@ -1,6 +1,6 @@
 import type { MemberId, Zxid } from '../base/index.js'
 import type { Observation } from './observation.js'
-import type { Contact, Interval, SessionTimes } from './session-times.js'
+import type { Contact, Interval, SessionTimes } from './sessions/session-times.js'
 
 /** What a run knows of time that a history does not say: when txns were made, and which processes a leader heard of. */
 export class RunTimes {

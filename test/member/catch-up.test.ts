@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { WatchEvent } from '../../lib/member/index.js'
-import { VirtualEnsemble } from '../../lib/sim/virtual-ensemble.js'
+import { VirtualEnsemble } from '../../lib/sim/world/virtual-ensemble.js'
 import { claimOf } from '../fixtures/outcome.js'
 
 /** Every member takes snapshots often and keeps one, so that a learner that was away for a while is sent it. */

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { VirtualEnsemble } from '../../lib/sim/virtual-ensemble.js'
+import { VirtualEnsemble } from '../../lib/sim/world/virtual-ensemble.js'
 import { outcomeOf } from '../fixtures/outcome.js'
 
 t.test('a leader that closes hands over, and the others are without a leader for less than a tick', async t => {

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { Deadlines } from '../../lib/member/deadlines.js'
-import { VirtualRuntime } from '../../lib/sim/virtual-runtime.js'
+import { VirtualRuntime } from '../../lib/sim/world/virtual-runtime.js'
 
 const LOOK = 20
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { VirtualEnsemble } from '../../lib/sim/virtual-ensemble.js'
+import { VirtualEnsemble } from '../../lib/sim/world/virtual-ensemble.js'
 import { outcomeOf } from '../fixtures/outcome.js'
 
 /** More callbacks than a write takes from its call to its answer everywhere. */

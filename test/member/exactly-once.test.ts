@@ -1,6 +1,6 @@
 import t from 'tap'
 import { isZooKeeperError, randomInt } from '../../lib/base/index.js'
-import { VirtualEnsemble } from '../../lib/sim/virtual-ensemble.js'
+import { VirtualEnsemble } from '../../lib/sim/world/virtual-ensemble.js'
 import { Ledger, Worker } from '../fixtures/virtual-workload.js'
 
 const STEPS = 25

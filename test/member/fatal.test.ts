@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
 import { EPOCH_MAX, type Epoch, type MemberId, type Zxid } from '../../lib/base/index.js'
 import type { EnsembleMember } from '../../lib/member/index.js'
-import { VirtualEnsemble } from '../../lib/sim/virtual-ensemble.js'
+import { VirtualEnsemble } from '../../lib/sim/world/virtual-ensemble.js'
 import { openDatabaseStorage, type StorageChange } from '../../lib/storage/index.js'
 import { batchOf } from '../../lib/zab/index.js'
 import { ENSEMBLE_ID, txnOf, zxidOf } from '../fixtures/member-parts.js'

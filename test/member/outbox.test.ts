@@ -2,7 +2,7 @@ import t from 'tap'
 import { isZooKeeperError, LIMITS, NO_SESSION, type SessionId, ZooKeeperError, type Zxid } from '../../lib/base/index.js'
 import { Outbox } from '../../lib/member/outbox.js'
 import type { AppliedTxn } from '../../lib/member/replica.js'
-import { VirtualRuntime } from '../../lib/sim/virtual-runtime.js'
+import { VirtualRuntime } from '../../lib/sim/world/virtual-runtime.js'
 import type { Request, RequestBody } from '../../lib/wire/index.js'
 import { MEMBER } from '../fixtures/member-parts.js'
 

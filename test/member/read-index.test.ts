@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { MemberId, Zxid } from '../../lib/base/index.js'
 import { ReadIndex } from '../../lib/member/read-index.js'
-import { VirtualRuntime } from '../../lib/sim/virtual-runtime.js'
+import { VirtualRuntime } from '../../lib/sim/world/virtual-runtime.js'
 
 const LEARNER = 2 as MemberId
 

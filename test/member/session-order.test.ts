@@ -1,5 +1,5 @@
 import t from 'tap'
-import { VirtualEnsemble } from '../../lib/sim/virtual-ensemble.js'
+import { VirtualEnsemble } from '../../lib/sim/world/virtual-ensemble.js'
 import { claimOf, outcomeOf } from '../fixtures/outcome.js'
 
 const COUNT = 20

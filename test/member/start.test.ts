@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { createEnsembleMemberIn, type MemberOptions, type MemberProgress } from '../../lib/member/index.js'
-import { VirtualEnsemble } from '../../lib/sim/virtual-ensemble.js'
+import { VirtualEnsemble } from '../../lib/sim/world/virtual-ensemble.js'
 import { openMemoryStorage } from '../../lib/storage/index.js'
 import { claimOf, outcomeOf } from '../fixtures/outcome.js'
 

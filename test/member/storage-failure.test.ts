@@ -1,5 +1,5 @@
 import t from 'tap'
-import { VirtualEnsemble } from '../../lib/sim/virtual-ensemble.js'
+import { VirtualEnsemble } from '../../lib/sim/world/virtual-ensemble.js'
 import { outcomeOf } from '../fixtures/outcome.js'
 
 t.test('a leader whose disk fails in mid-write steps down, says so, recovers, and has lost nothing', async t => {

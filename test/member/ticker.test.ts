@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { Runtime } from '../../lib/base/index.js'
 import { Ticker } from '../../lib/member/ticker.js'
-import { VirtualRuntime } from '../../lib/sim/virtual-runtime.js'
+import { VirtualRuntime } from '../../lib/sim/world/virtual-runtime.js'
 
 /** A loop that can stand still: timers that come due meanwhile fire when it goes on. */
 function bench(ticksMax = 8) {

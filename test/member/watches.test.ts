@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { WatchEvent } from '../../lib/member/index.js'
-import { VirtualEnsemble } from '../../lib/sim/virtual-ensemble.js'
+import { VirtualEnsemble } from '../../lib/sim/world/virtual-ensemble.js'
 import { outcomeOf } from '../fixtures/outcome.js'
 
 const BUFFERED_EVENTS_MAX = 10_000

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { isZooKeeperError, ZooKeeperError } from '../../lib/base/index.js'
 import type { MultiOp } from '../../lib/member/index.js'
-import { VirtualEnsemble } from '../../lib/sim/virtual-ensemble.js'
+import { VirtualEnsemble } from '../../lib/sim/world/virtual-ensemble.js'
 import { claimOf, outcomeOf } from '../fixtures/outcome.js'
 
 const MIB = 1024 * 1024

@@ -1,8 +1,8 @@
 import t from 'tap'
 import { type MemberId, randomInt } from '../../lib/base/index.js'
 import type { Observation } from '../../lib/sim/observation.js'
-import { type ProtocolCheckers, protocolCheckers } from '../../lib/sim/protocol-checkers/index.js'
-import { VirtualEnsemble, type VirtualEnsembleOptions } from '../../lib/sim/virtual-ensemble.js'
+import { type ProtocolCheckers, protocolCheckers } from '../../lib/sim/protocol/index.js'
+import { VirtualEnsemble, type VirtualEnsembleOptions } from '../../lib/sim/world/virtual-ensemble.js'
 import type { Storage, StorageChange } from '../../lib/storage/index.js'
 
 /** Enough that each kind of trouble comes up. */

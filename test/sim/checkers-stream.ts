@@ -1,6 +1,6 @@
 import { type Epoch, type MemberId, makeZxid, NO_EPOCH, ZXID_ZERO, type Zxid } from '../../lib/base/index.js'
 import type { Observation } from '../../lib/sim/observation.js'
-import { protocolCheckers } from '../../lib/sim/protocol-checkers/index.js'
+import { protocolCheckers } from '../../lib/sim/protocol/index.js'
 import type { StorageChange, StoredState } from '../../lib/storage/index.js'
 import { encodeTxn, type PeerMessage } from '../../lib/wire/index.js'
 import { type Batch, batchOf, type LogSummary } from '../../lib/zab/index.js'

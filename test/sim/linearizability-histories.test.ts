@@ -1,9 +1,9 @@
 import t from 'tap'
 import { type MemberId, type Random, randomInt, type SessionId, seededRandom, type Zxid } from '../../lib/base/index.js'
 import type { Answer, Call, HistoryEvent, Result } from '../../lib/sim/history.js'
-import { checkLinearizable } from '../../lib/sim/linearizability.js'
-import { linearizableHistories } from '../../lib/sim/linearizable-histories.js'
-import { familyModel, registerModel } from '../../lib/sim/linearizable-models.js'
+import { checkLinearizable } from '../../lib/sim/search/linearizability.js'
+import { linearizableHistories } from '../../lib/sim/search/linearizable-histories.js'
+import { familyModel, registerModel } from '../../lib/sim/search/linearizable-models.js'
 import type { Stat } from '../../lib/tree/index.js'
 
 /** Zxids that are nonsense: nobody may look at them. */

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { type Random, randomInt, seededRandom } from '../../lib/base/index.js'
-import { checkLinearizable, type Model, type Operation } from '../../lib/sim/linearizability.js'
+import { checkLinearizable, type Model, type Operation } from '../../lib/sim/search/linearizability.js'
 
 /** A register that is written, read, and compared and set: as plain as a model can be. */
 type Input = { readonly kind: 'write'; readonly value: number } | { readonly kind: 'read' } | Cas

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { PlainDigest } from '../../lib/sim/plain-digest.js'
-import { PlainTree } from '../../lib/sim/plain-tree.js'
+import { PlainDigest } from '../../lib/sim/model/plain-digest.js'
+import { PlainTree } from '../../lib/sim/model/plain-tree.js'
 import { DataTree } from '../../lib/tree/index.js'
 import { check, create, multi, remove, setData } from '../fixtures/tree.js'
 

@@ -1,9 +1,9 @@
 import t from 'tap'
 import { ZooKeeperError } from '../../lib/base/index.js'
 import type { EnsembleMember, ZooKeeper } from '../../lib/member/index.js'
+import { Recorder } from '../../lib/sim/clients/recorder.js'
 import type { HistoryEvent } from '../../lib/sim/history.js'
-import { Recorder } from '../../lib/sim/recorder.js'
-import { VirtualEnsemble } from '../../lib/sim/virtual-ensemble.js'
+import { VirtualEnsemble } from '../../lib/sim/world/virtual-ensemble.js'
 import { historyProblems } from '../fixtures/history-problems.js'
 
 /** What happened, in words: without times, zxids and Stats. */

@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { Call, CommittedTxn, SingleCall } from '../../lib/sim/history.js'
-import { matchRequests } from '../../lib/sim/request-matching.js'
+import { matchRequests } from '../../lib/sim/model/request-matching.js'
 import type { TxnChange } from '../../lib/wire/index.js'
 import { Pipeline, type PipelineClient, zxidOf } from '../fixtures/pipeline-history.js'
 import {

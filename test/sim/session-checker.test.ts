@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { MemberId, SessionId, Zxid } from '../../lib/base/index.js'
-import { checkSessions, type SessionRun } from '../../lib/sim/session-checker.js'
-import type { SessionTimes } from '../../lib/sim/session-times.js'
+import { checkSessions, type SessionRun } from '../../lib/sim/sessions/session-checker.js'
+import type { SessionTimes } from '../../lib/sim/sessions/session-times.js'
 import { type ClientScript, createChange, deleteChange, HistoryScript, LogScript, stat, z } from '../fixtures/history.js'
 
 interface Scene {

@@ -1,6 +1,6 @@
 import t from 'tap'
-import type { DiskFault } from '../../lib/sim/sim-disk.js'
-import type { SimLevel } from '../../lib/sim/sim-level.js'
+import type { DiskFault } from '../../lib/sim/disk/sim-disk.js'
+import type { SimLevel } from '../../lib/sim/disk/sim-level.js'
 import { keyOf, keysTo, SimWorld, SYNC_MS } from '../fixtures/sim-world.js'
 
 const IO_ERROR = { code: 'LEVEL_IO_ERROR' }

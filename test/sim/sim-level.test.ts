@@ -9,8 +9,8 @@ import type { AbstractLevel } from 'abstract-level'
 import { Level } from 'level'
 import t, { type Test } from 'tap'
 import { type Random, randomInt, seededRandom } from '../../lib/base/index.js'
-import { SimDisk } from '../../lib/sim/sim-disk.js'
-import { SimLevel } from '../../lib/sim/sim-level.js'
+import { SimDisk } from '../../lib/sim/disk/sim-disk.js'
+import { SimLevel } from '../../lib/sim/disk/sim-level.js'
 import { immediateRuntime } from '../fixtures/immediate-runtime.js'
 
 type Database = AbstractLevel<string | Buffer | Uint8Array, string, string>

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { LIMITS, seededRandom } from '../../lib/base/index.js'
 import { nodeRuntime } from '../../lib/member/node-runtime.js'
-import { SimNetwork, type SimNetworkOptions } from '../../lib/sim/sim-network.js'
+import { SimNetwork, type SimNetworkOptions } from '../../lib/sim/network/sim-network.js'
 import { transportSuite } from '../../lib/transport/index.js'
 import { addressOf, done, isOrdered, numbered, numberOf, range, World } from '../fixtures/network-world.js'
 import { randomNetworkRun } from '../fixtures/random-network-run.js'

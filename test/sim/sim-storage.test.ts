@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { Epoch } from '../../lib/base/index.js'
-import { SimDisk } from '../../lib/sim/sim-disk.js'
-import { openSimStorage } from '../../lib/sim/sim-storage.js'
+import { SimDisk } from '../../lib/sim/disk/sim-disk.js'
+import { openSimStorage } from '../../lib/sim/disk/sim-storage.js'
 import {
   openDatabaseStorage,
   type Storage,

@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { SessionId, Zxid } from '../../lib/base/index.js'
-import { checkWatches } from '../../lib/sim/watch-checker.js'
+import { checkWatches } from '../../lib/sim/watches/watch-checker.js'
 import {
   type ClientScript,
   createChange,

@@ -1,6 +1,6 @@
 import t from 'tap'
+import { DEFAULT_WORKLOAD_OPTIONS } from '../../lib/sim/clients/workload-options.js'
 import type { Call, HistoryEvent, HistoryEventOf } from '../../lib/sim/history.js'
-import { DEFAULT_WORKLOAD_OPTIONS } from '../../lib/sim/workload-options.js'
 import { historyProblems } from '../fixtures/history-problems.js'
 import { WorkloadRun } from '../fixtures/workload-run.js'
 

@@ -1,8 +1,8 @@
 import { Violation } from '../../lib/sim/checker.js'
 import type { Call, History } from '../../lib/sim/history.js'
-import { checkLinearizable } from '../../lib/sim/linearizability.js'
-import { linearizableHistories, type ZnodeOperation } from '../../lib/sim/linearizable-histories.js'
-import { registerModel } from '../../lib/sim/linearizable-models.js'
+import { checkLinearizable } from '../../lib/sim/search/linearizability.js'
+import { linearizableHistories, type ZnodeOperation } from '../../lib/sim/search/linearizable-histories.js'
+import { registerModel } from '../../lib/sim/search/linearizable-models.js'
 
 /** Steps that the search may take for one history. It takes hardly more than there are operations where it is soon clear what came first. */
 const STEPS_MAX = 400_000

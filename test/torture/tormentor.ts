@@ -1,5 +1,5 @@
-import { Chance } from '../../lib/sim/chance.js'
-import { blockedBy } from '../../lib/sim/partitions.js'
+import { Chance } from '../../lib/sim/faults/chance.js'
+import { blockedBy } from '../../lib/sim/faults/partitions.js'
 import { describeFault, type TortureFault, type TorturePlan, type Victim } from './torture-faults.js'
 import type { TorturedEnsemble } from './tortured-ensemble.js'
 import type { TorturedMember } from './tortured-member.js'

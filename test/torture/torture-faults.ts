@@ -1,5 +1,5 @@
-import { Chance } from '../../lib/sim/chance.js'
-import type { PartitionShape } from '../../lib/sim/faults.js'
+import { Chance } from '../../lib/sim/faults/chance.js'
+import type { PartitionShape } from '../../lib/sim/faults/faults.js'
 
 /** Whom a fault strikes: a member by id, or whoever leads when it strikes. */
 export type Victim = number | 'leader'

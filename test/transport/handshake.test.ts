@@ -1,6 +1,6 @@
 import t from 'tap'
 import { LIMITS, type MemberId } from '../../lib/base/index.js'
-import { VirtualRuntime } from '../../lib/sim/virtual-runtime.js'
+import { VirtualRuntime } from '../../lib/sim/world/virtual-runtime.js'
 import { type Address, fingerprintOf, MemoryNetwork, type Transport } from '../../lib/transport/index.js'
 import { encodeHandshake, type HandshakeMessage, type Hello } from '../../lib/wire/index.js'
 import { LinkedMember, memoryPeers } from '../fixtures/linked-member.js'

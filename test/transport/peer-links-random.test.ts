@@ -1,6 +1,6 @@
 import tap from 'tap'
 import { type MemberId, randomInt, seededRandom } from '../../lib/base/index.js'
-import { VirtualRuntime } from '../../lib/sim/virtual-runtime.js'
+import { VirtualRuntime } from '../../lib/sim/world/virtual-runtime.js'
 import { MemoryNetwork } from '../../lib/transport/index.js'
 import { LinkedMember, memoryPeers } from '../fixtures/linked-member.js'
 

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { LIMITS, type MemberId, type Runtime } from '../../lib/base/index.js'
-import { VirtualRuntime } from '../../lib/sim/virtual-runtime.js'
+import { VirtualRuntime } from '../../lib/sim/world/virtual-runtime.js'
 import { MemoryNetwork } from '../../lib/transport/index.js'
 import { LinkedMember, type LinkedMemberOptions, memoryPeers } from '../fixtures/linked-member.js'
 

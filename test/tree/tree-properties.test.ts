@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import type { SessionId } from '../../lib/base/index.js'
-import { type PlainDump, PlainTree } from '../../lib/sim/plain-tree.js'
+import { type PlainDump, PlainTree } from '../../lib/sim/model/plain-tree.js'
 import type { Operation, SnapshotCut, TreeEvent, ZnodeRecord } from '../../lib/tree/index.js'
 import { arbitraryOperation, arbitrarySession, dumpOf, Leader, restored, timeAt, zxidAt } from '../fixtures/tree.js'
 

@@ -59,7 +59,7 @@ export const REQUESTS: readonly Mutant[] = [
       const last = new Map<string, Extract<PeerMessage, { kind: 'requests' }>>()
       return together(
         lastRequestSeenAs((known, { cxid }) => (cxid > known + 1 ? cxid - 1 : known)),
-        onMessages((from, to, message) => {
+        onMessages((from, _to, message) => {
           if (message.kind !== 'requests') return [message]
           const former = last.get(`${from}`)
           last.set(`${from}`, message)
