@@ -1,10 +1,12 @@
-import { ZooKeeperError } from '../base/index.js'
+import { type Outcome, ZooKeeperError } from '../base/index.js'
 import type { Deadlines } from './deadlines.js'
 import type { CallOptions } from './zookeeper.js'
 
 /** One call that waits for something: settled once, by its answer, its deadline, its signal or the end of its session. */
 export class Call<T> {
   readonly promise: Promise<T>
+  /** What is known of its write when its time is over: once it is on its way nobody knows any more. */
+  outcome: Outcome = 'unknown'
   #resolve!: (value: T) => void
   #reject!: (reason: unknown) => void
   #settled = false
@@ -19,7 +21,8 @@ export class Call<T> {
     })
     const milliseconds = options.timeout ?? requestTimeout
     this.#cancelDeadline = deadlines.add(milliseconds, () => {
-      this.reject(new ZooKeeperError('OPERATION_TIMEOUT', { message: `no answer within ${milliseconds} ms` }))
+      const message = `no answer within ${milliseconds} ms`
+      this.reject(new ZooKeeperError('OPERATION_TIMEOUT', { message, outcome: this.outcome }))
     })
     this.#signal = options.signal
     if (this.#signal?.aborted === true) this.reject(this.#signal.reason)

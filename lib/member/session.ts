@@ -255,9 +255,13 @@ export class Session implements ZooKeeper {
       return Promise.reject(error)
     }
     const call = new Call<T>(this.#host.deadlines, this.#host.requestTimeout, options)
-    if (this.#deferred !== null) this.#await(call)
+    if (this.#deferred !== null) {
+      this.#await(call)
+      call.outcome = 'not-applied'
+    }
     this.#inOrder(() => {
       if (call.settled) return
+      call.outcome = 'unknown'
       this.#waiting.delete(call as unknown as Call<never>)
       try {
         this.#host.outbox.add(this.requester, body, answer => {

@@ -112,6 +112,23 @@ t.test('what is deferred behind a sync ends with its session, reads and writes a
   await ensemble.close()
 })
 
+t.test('a write that times out behind a sync was never sent, and says so', async t => {
+  const ensemble = new VirtualEnsemble({ seed: 17, options: { sessionTimeout: 8_000, requestTimeout: 30_000 } })
+  await ensemble.startAll()
+  const member = ensemble.follower
+  await ensemble.settle(member.create('/late', 'first'))
+  ensemble.isolate(member.id)
+  await ensemble.until(() => member.state === 'disconnected')
+  const first = claimOf(member.delete('/late', { timeout: 500 }))
+  t.equal(await ensemble.settle(first), 'OPERATION_TIMEOUT unknown', 'a write that may be sent yet is unknown')
+  const sync = claimOf(member.sync({ timeout: 3_000 }))
+  const behind = claimOf(member.setData('/late', 'second', { timeout: 500 }))
+  t.equal(await ensemble.settle(behind), 'OPERATION_TIMEOUT not-applied')
+  t.equal(await ensemble.settle(sync), 'OPERATION_TIMEOUT unknown')
+  ensemble.healAll()
+  await ensemble.close()
+})
+
 t.test('closing a member answers what is deferred behind a sync', async t => {
   const ensemble = new VirtualEnsemble({ seed: 16, options: { requestTimeout: 30_000 } })
   await ensemble.startAll()

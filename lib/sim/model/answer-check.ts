@@ -41,7 +41,7 @@ function singleDifference(answer: Answer, model: SingleResult): string | null {
 const OUTCOMES: Readonly<Record<string, readonly string[]>> = {
   BAD_ARGUMENTS: ['not-applied'],
   THROTTLED: ['not-applied'],
-  OPERATION_TIMEOUT: ['unknown'],
+  OPERATION_TIMEOUT: ['not-applied', 'unknown'],
   CONNECTION_LOSS: ['unknown'],
   SYSTEM_ERROR: ['unknown'],
   STORAGE_FAILED: ['unknown'],
