@@ -1,7 +1,8 @@
+import type { SessionId } from '../base/index.js'
 import type { EnsembleMember } from '../member/index.js'
 import { Violation } from './checker.js'
 import type { CommittedTxn, History } from './history.js'
-import { matchRequests } from './model/request-matching.js'
+import { matchRequests, type RequestMatching } from './model/request-matching.js'
 import { checkState } from './model/state-check.js'
 import { Timeline } from './model/timeline.js'
 import { checkWitness } from './model/witness.js'
@@ -9,6 +10,7 @@ import { checkLinearizable } from './search/linearizability.js'
 import { linearizableHistories } from './search/linearizable-histories.js'
 import { familyModel, registerModel } from './search/linearizable-models.js'
 import { checkSessions, type ServingProcess } from './sessions/session-checker.js'
+import { type SessionLife, sessionLivesIn } from './sessions/session-log.js'
 import type { SessionTimes } from './sessions/session-times.js'
 import { checkWatches } from './watches/watch-checker.js'
 
@@ -28,8 +30,17 @@ export interface ClientChecks {
   readonly times: SessionTimes | null
 }
 
+/** What came of it beside that nothing was found. */
+export interface ClientFindings {
+  readonly matching: RequestMatching
+  readonly lives: ReadonlyMap<SessionId, SessionLife>
+  /** Histories of a znode or a family that the search gave up, or that were too long to begin with: the witness alone has judged them. */
+  readonly undecided: number
+  readonly searched: number
+}
+
 /** Everything that clients saw and members show, against the one history that there was. Throws a `Violation`. */
-export function checkClients({ log, history, members, digests, times }: ClientChecks): void {
+export function checkClients({ log, history, members, digests, times }: ClientChecks): ClientFindings {
   const matching = matchRequests(log, history)
   const timeline = new Timeline(log, matching)
   checkWitness(timeline, matching, history)
@@ -46,17 +57,25 @@ export function checkClients({ log, history, members, digests, times }: ClientCh
     if (digest !== expected)
       throw new Violation('model', `at ${zxid.toString(16)} the digest was ${digest}, the model's is ${expected}`)
   }
+  const lives = sessionLivesIn(log)
   const { registers, families } = linearizableHistories(history, {
-    tookEffect: call => (matching.txnOf(call)?.txn.change.kind ?? 'refused') !== 'refused'
+    tookEffect: call => (matching.txnOf(call)?.txn.change.kind ?? 'refused') !== 'refused',
+    hasEnded: session => (lives.get(session)?.end ?? null) !== null
   })
+  let undecided = 0
+  let searched = 0
   for (const [kind, histories, modelOf] of [
     ['znode', registers, registerModel],
     ['family of', families, familyModel]
   ] as const) {
     for (const [path, operations] of histories) {
-      // The root is there from the beginning, and with a child.
-      if (path === '/' || operations.length > SEARCHED_MAX) continue
+      if (operations.length > SEARCHED_MAX) {
+        undecided++
+        continue
+      }
+      searched++
       const verdict = checkLinearizable(operations, modelOf(path), { stepsMax: STEPS_MAX })
+      if (verdict.kind === 'unknown') undecided++
       if (verdict.kind !== 'not linearizable') continue
       const { stuck, longest, state } = verdict
       throw new Violation(
@@ -65,4 +84,5 @@ export function checkClients({ log, history, members, digests, times }: ClientCh
       )
     }
   }
+  return { matching, lives, undecided, searched }
 }

@@ -1,7 +1,8 @@
 import type { MemberId, Zxid } from '../base/index.js'
 import { COUNTER_MAX, counterOf, ZXID_ZERO } from '../base/index.js'
-import { zxidLastOf } from '../zab/index.js'
-import type { HistoryEvent } from './history.js'
+import { zxidLastIn, zxidLastOf } from '../zab/index.js'
+import type { ClientFindings } from './client-checks.js'
+import type { Call, CommittedTxn, HistoryEvent } from './history.js'
 import type { Observation } from './observation.js'
 
 /**
@@ -57,13 +58,10 @@ interface Watched {
   committed: Zxid
   acked: Map<MemberId, Zxid>
   writes: Map<number, string>
-  serving: number
-  epochServed: number
   ackedNewLeader: boolean
   newLeader: boolean
   replacing: boolean
   logged: Zxid
-  storeFailed: boolean
 }
 
 /** Counts the marks of one run, from what is observed of members and what clients saw. */
@@ -73,6 +71,8 @@ export class MarkCounter {
   readonly #members = new Map<MemberId, Watched>()
   readonly #issued = new Map<number, { readonly write: boolean; readonly epoch: number }>()
   #epoch = 0
+  /** The last zxid that anybody has shown. */
+  #shown = ZXID_ZERO
 
   constructor(size: number) {
     this.#size = size
@@ -91,6 +91,9 @@ export class MarkCounter {
       case 'opened':
         if (seen.state.damage !== null) this.hit('damage is found')
         if (seen.again) this.hit('a store fails and is opened again')
+        its.logged = zxidLastIn(seen.state.log)
+        if (!seen.again && its.logged > seen.state.zxidCommitted)
+          this.hit('a member starts with a log beyond what it knows to be committed')
         return
       case 'write':
         return this.#onWrite(its, seen.write, seen.change)
@@ -121,12 +124,13 @@ export class MarkCounter {
         if (seen.leader === seen.member && seen.epoch > this.#epoch) {
           this.hit(this.#epoch === 0 ? 'an ensemble is founded' : 'an epoch is established behind another')
           this.#epoch = seen.epoch
+          if (its.logged > this.#shown) this.hit('an uncommitted txn of a former epoch is committed by a later leader')
         }
         its.newLeader = false
         its.ackedNewLeader = false
         return
       case 'applied':
-        if (counterOf(seen.zxid) === COUNTER_MAX) this.hit('a counter rolls over')
+        if (seen.zxid > this.#shown) this.#shown = seen.zxid
         return
       case 'ended':
         this.#onEnded(its)
@@ -140,8 +144,7 @@ export class MarkCounter {
   /** What clients did and saw. */
   see(event: HistoryEvent): void {
     if (event.kind === 'call') {
-      const { kind } = event.what
-      this.#issued.set(event.call, { write: ['create', 'delete', 'setData', 'multi'].includes(kind), epoch: this.#epoch })
+      this.#issued.set(event.call, { write: isWrite(event.what), epoch: this.#epoch })
     } else if (event.kind === 'return') {
       const issued = this.#issued.get(event.call)
       const { result } = event
@@ -151,6 +154,23 @@ export class MarkCounter {
       if (result.kind === 'refused' && result.results?.[0] === 'OK') this.hit('a multi is refused half way')
       if (result.kind === 'failed' && result.code === 'THROTTLED') this.hit('a call is throttled')
     } else if (event.kind === 'told' && event.event.type === 'reset') this.hit('a watch is told that much has changed')
+  }
+
+  /** What only the log can tell. */
+  conclude({ matching, lives }: ClientFindings, log: readonly CommittedTxn[]): void {
+    for (const { endedBy } of lives.values()) {
+      if (endedBy === 'leader') this.hit('a session expires')
+      if (endedBy === 'next process') this.hit('a session is closed by the next process of its member')
+    }
+    for (const { zxid, txn } of log) {
+      if (counterOf(zxid) === COUNTER_MAX) this.hit('a counter rolls over')
+      if (txn.change.kind === 'closeSession' && txn.change.paths.length > 0) this.hit('an ephemeral vanishes with its session')
+    }
+    for (const { call, what, result } of matching.calls.values()) {
+      if (!isWrite(what) || result?.kind !== 'failed' || result.outcome !== 'unknown') continue
+      const kind = matching.txnOf(call)?.txn.change.kind ?? 'refused'
+      this.hit(kind === 'refused' ? 'a write is broken off and took no effect' : 'a write is broken off and took effect')
+    }
   }
 
   #of(member: MemberId): Watched {
@@ -244,6 +264,10 @@ export class MarkCounter {
   }
 }
 
+function isWrite({ kind }: Call): boolean {
+  return kind === 'create' || kind === 'delete' || kind === 'setData' || kind === 'multi'
+}
+
 function fresh(): Watched {
   return {
     role: 'looking',
@@ -251,12 +275,9 @@ function fresh(): Watched {
     committed: ZXID_ZERO,
     acked: new Map(),
     writes: new Map(),
-    serving: 0,
-    epochServed: 0,
     ackedNewLeader: false,
     newLeader: false,
     replacing: false,
-    logged: ZXID_ZERO,
-    storeFailed: false
+    logged: ZXID_ZERO
   }
 }

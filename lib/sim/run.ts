@@ -6,6 +6,7 @@ import { Recorder } from './clients/recorder.js'
 import { Workload } from './clients/workload.js'
 import { Chance } from './faults/chance.js'
 import { FaultDriver } from './faults/fault-driver.js'
+import { furnishLateCounter } from './faults/late-counter.js'
 import { type Plan, planOf } from './faults/plan.js'
 import { withLimits } from './faults/tiny-limits.js'
 import { Fingerprint } from './fingerprint.js'
@@ -39,6 +40,9 @@ export interface RunReport {
   readonly operations: Readonly<Record<string, number>>
   readonly faults: Readonly<Record<string, number>>
   readonly marks: Readonly<Record<string, number>>
+  /** Histories of single znodes, and of families, for which an order was searched for, and those that were left to the witness alone. */
+  readonly searched: number
+  readonly undecided: number
   /** Of everything that was observed: equal for equal runs. */
   readonly fingerprint: string
   readonly history: readonly HistoryEvent[]
@@ -75,6 +79,8 @@ class Run {
   /** What members have shown, by zxid. */
   readonly #digests = new Map<number, string>()
   #unexpected: Violation | null = null
+  /** How many histories of single znodes and families were searched through, and how many without a verdict. */
+  #searched: { readonly searched: number; readonly undecided: number } = { searched: 0, undecided: 0 }
 
   constructor(plan: Plan, options: RunOptions) {
     this.#plan = plan
@@ -134,6 +140,8 @@ class Run {
       operations: Object.fromEntries(this.#workload.counts),
       faults: Object.fromEntries(this.#driver.counts),
       marks: Object.fromEntries(this.#marks.counts),
+      searched: this.#searched.searched,
+      undecided: this.#searched.undecided,
       fingerprint: this.#fingerprint.text,
       history: this.#recorder.history,
       log: this.#protocol.committed()
@@ -142,7 +150,12 @@ class Run {
 
   /** Anything may be down, slow or wrong; nothing that was promised may be lost. */
   async #safety(): Promise<void> {
-    const { duration, seed } = this.#plan
+    const { duration, seed, counterFirst } = this.#plan
+    if (counterFirst > 0) {
+      await furnishLateCounter(this.#ensemble, counterFirst, Chance.of(seed, 'late counter').random)
+      // The history begins there.
+      this.#protocol.forgive()
+    }
     const chance = Chance.of(seed, 'starts')
     for (const id of this.#ensemble.ids) {
       const wait = chance.is(0.7) ? 0 : chance.exponential(1_000)
@@ -209,13 +222,16 @@ class Run {
     const { faults, options, losesQuorum } = this.#plan
     const clocksAreTrue = !losesQuorum && faults.every(({ kind }) => kind !== 'drift')
     if (!losesQuorum) for (const checker of this.#checkers) checker.finish?.()
-    checkClients({
-      log: this.#protocol.committed(),
+    const log = this.#protocol.committed()
+    const findings = checkClients({
+      log,
       history: this.#recorder.history,
       members: losesQuorum ? [] : ensemble.members.map(member => ({ member, process: ensemble.life(member.id) })),
       digests: this.#digests,
       times: clocksAreTrue ? this.#times.times(5 * options.tickTime + 500) : null
     })
+    this.#marks.conclude(findings, log)
+    this.#searched = findings
   }
 
   #allServe(): boolean {

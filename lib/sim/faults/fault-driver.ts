@@ -210,7 +210,9 @@ export class FaultDriver {
     const ensemble = this.#ensemble
     this.#readmit()
     const spared = Math.floor((ensemble.ids.length - 1) / 2)
-    if (!this.#impaired.has(id) && this.#impaired.size >= spared) return false
+    // Who has never served holds nothing that could stand for what is lost.
+    const without = ensemble.ids.filter(each => each !== id && (this.#impaired.has(each) || !this.#served.has(each)))
+    if (without.length >= spared) return false
     const end = ensemble.memberOrNull(id)?.status().zxidLogged ?? null
     // What breaks before the ensemble is founded cannot be told from the rest of an older one: that is for people to decide.
     if (!this.#served.has(id) || (fault.kind === 'backup' && end === null)) return false

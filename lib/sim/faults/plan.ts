@@ -91,7 +91,7 @@ export function planOf(seed: number, options: PlanOptions = {}): Plan {
       outstandingRequests: isTiny && chance.is(0.3) ? chance.integer(1, 4) : 1_000
     },
     limits: isTiny ? tinyLimits(Chance.of(seed, 'limits')) : {},
-    counterFirst: chance.is(0.1) ? 2 ** 32 - chance.integer(20, 800) : 0,
+    counterFirst: chance.is(0.1) ? 2 ** 32 - chance.integer(5, 150) : 0,
     losesQuorum: size > 2 && (options.losesQuorum ?? chance.is(0.05)),
     network: networkOf(Chance.of(seed, 'network'), tickTime),
     disk: diskOf(Chance.of(seed, 'disk'), tickTime),

@@ -1,3 +1,3 @@
 export type { CanonicalLog, CanonicalTxn } from './canonical-log.js'
-export type { ProtocolCheckers } from './protocol.js'
-export { protocolCheckers } from './protocol.js'
+export type { ProtocolCheckers } from './protocol-checkers.js'
+export { protocolCheckers } from './protocol-checkers.js'

@@ -1,6 +1,6 @@
 import { type MemberId, type Random, seededRandom, type Zxid } from '../../base/index.js'
 import { createEnsembleMemberIn, type EnsembleMember, type MemberOptions, type Surroundings } from '../../member/index.js'
-import type { Storage } from '../../storage/index.js'
+import type { Storage, StorageOptions } from '../../storage/index.js'
 import type { PeerMessage } from '../../wire/index.js'
 import { type DiskImage, SimDisk } from '../disk/sim-disk.js'
 import { openSimStorage } from '../disk/sim-storage.js'
@@ -189,6 +189,26 @@ export class VirtualEnsemble {
     return member
   }
 
+  /** Writes to the disk of a member that does not run, as a process of it would that ends directly afterwards. */
+  async furnish(id: MemberId, write: (storage: Storage) => Promise<void>): Promise<void> {
+    if (this.#running.has(id)) throw new Error(`member ${id} runs`)
+    const process = this.virtual.process()
+    const number = (this.#lives.get(id) ?? 0) + 1
+    this.#lives.set(id, number)
+    this.#see(id, number, { kind: 'started' })
+    const options = { ensembleName: 'default', memberId: id, snapRetainCount: 1, random: process.random }
+    await this.settle(
+      (async () => {
+        const storage = await this.#open(id, number, process, options)
+        await write(storage)
+        await storage.close()
+      })()
+    )
+    process.halt()
+    this.#see(id, number, { kind: 'ended' })
+    await this.disk(id).unmount()
+  }
+
   /** Starts members and waits until all of them serve. Default: all. */
   async startAll(ids: readonly number[] = this.ids): Promise<readonly EnsembleMember[]> {
     return this.settle(Promise.all(ids.map(id => this.start(id))))
@@ -358,13 +378,15 @@ export class VirtualEnsemble {
     const surroundings: Surroundings = {
       runtime: process,
       transports: () => ({ memory: this.#transport(id, number, process) }),
-      storage: async (_, storageOptions) => {
-        const storage = await openSimStorage(this.disk(id), process, storageOptions)
-        this.#see(id, number, { kind: 'opened', state: storage.state, again: false })
-        return this.#storage(id, number, storage)
-      }
+      storage: (_, storageOptions) => this.#open(id, number, process, storageOptions)
     }
     return this.#settings.surround?.(id, surroundings) ?? surroundings
+  }
+
+  async #open(id: MemberId, number: number, process: VirtualProcess, options: StorageOptions): Promise<Storage> {
+    const storage = await openSimStorage(this.disk(id), process, options)
+    this.#see(id, number, { kind: 'opened', state: storage.state, again: false })
+    return this.#storage(id, number, storage)
   }
 
   #onReady(id: number, running: Running, member: EnsembleMember): void {
