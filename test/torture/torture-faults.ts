@@ -63,10 +63,7 @@ const PAUSE = 4_000
 export interface TorturePlan {
   readonly seed: number
   readonly members: number
-  /**
-   * Whether the links are encrypted. Only then are bytes flipped: a plain link has no checksum but TCP's, and the proxy's flips are what
-   * that would not have seen.
-   */
+  /** Whether the links are encrypted. Flipped bytes, which TCP's own checksum would not have seen, must be noticed either way. */
   readonly encrypted: boolean
   readonly faults: readonly TortureFault[]
 }
@@ -75,7 +72,7 @@ export interface TorturePlan {
 export function torturePlanOf(seed: number, members: number, milliseconds: number): TorturePlan {
   const encrypted = Chance.of(seed, 'encrypted').is(0.5)
   const chance = Chance.of(seed, 'faults')
-  const kinds = (Object.keys(SHARE) as TortureFaultKind[]).filter(kind => encrypted || kind !== 'flip')
+  const kinds = Object.keys(SHARE) as TortureFaultKind[]
   const drawn = kinds.flatMap(kind => Array.from({ length: SHARE[kind] }, () => kind))
   const faults: TortureFault[] = []
   let at = 500
