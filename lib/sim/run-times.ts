@@ -10,6 +10,8 @@ export class RunTimes {
   /** Which life a member is in. */
   readonly #lives = new Map<MemberId, number>()
   readonly #leading = new Map<MemberId, number>()
+  /** The latest that anybody has served in. */
+  #epoch = 0
   /** Members whose clients have a leader. */
   readonly #serving = new Set<MemberId>()
 
@@ -26,6 +28,7 @@ export class RunTimes {
         return
       case 'serving':
         this.#serving.add(seen.member)
+        if (seen.epoch > this.#epoch) this.#epoch = seen.epoch
         if (seen.leader === seen.member) this.#leading.set(seen.member, seen.epoch)
         else this.#leading.delete(seen.member)
         return
@@ -34,11 +37,10 @@ export class RunTimes {
         return
       case 'sent':
         // A leader's own sessions live as long as it ticks.
-        if (seen.message.kind === 'ping' && this.#leading.get(seen.member) === seen.message.epoch)
-          this.#hear(seen.member, seen.at)
+        if (seen.message.kind === 'ping' && this.#leads(seen.member, seen.message.epoch)) this.#hear(seen.member, seen.at)
         return
       case 'received':
-        if (seen.message.kind === 'pong' && this.#leading.get(seen.member) === seen.message.epoch) this.#hear(seen.from, seen.at)
+        if (seen.message.kind === 'pong' && this.#leads(seen.member, seen.message.epoch)) this.#hear(seen.from, seen.at)
         return
     }
   }
@@ -61,6 +63,11 @@ export class RunTimes {
 
   #onMade(at: number, { zxidFirst, count }: { readonly zxidFirst: Zxid; readonly count: number }): void {
     for (let index = 0; index < count; index++) if (!this.#made.has(zxidFirst + index)) this.#made.set(zxidFirst + index, at)
+  }
+
+  /** A leader that has not heard of the next one keeps nobody alive. */
+  #leads(member: MemberId, epoch: number): boolean {
+    return epoch === this.#epoch && this.#leading.get(member) === epoch
   }
 
   #hear(member: MemberId, at: number): void {

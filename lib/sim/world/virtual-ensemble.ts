@@ -440,6 +440,7 @@ export class VirtualEnsemble {
       running.zxidSeen = zxid
       this.#tell(id, () => `at ${zxid.toString(16)} ${digest}`)
       this.#see(id, running.number, { kind: 'applied', zxid: zxid as Zxid, digest })
+      if (this.#broken !== null) throw this.#broken
       const known = this.#digests.get(zxid)
       if (known === undefined) this.#digests.set(zxid, digest)
       else if (known !== digest) throw new Error(`member ${id} differs from another at ${zxid.toString(16)}`)
