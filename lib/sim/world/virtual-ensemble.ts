@@ -386,7 +386,7 @@ export class VirtualEnsemble {
   async #open(id: MemberId, number: number, process: VirtualProcess, options: StorageOptions): Promise<Storage> {
     const storage = await openSimStorage(this.disk(id), process, options)
     this.#see(id, number, { kind: 'opened', state: storage.state, again: false })
-    return this.#storage(id, number, storage)
+    return this.#storage(id, number, process, storage)
   }
 
   #onReady(id: number, running: Running, member: EnsembleMember): void {
@@ -422,9 +422,11 @@ export class VirtualEnsemble {
     })
   }
 
-  #storage(id: MemberId, number: number, storage: Storage): Storage {
+  #storage(id: MemberId, number: number, process: VirtualProcess, storage: Storage): Storage {
     return new ObservedStorage(storage, {
-      onWrite: (write, change) => this.#see(id, number, { kind: 'write', write, change }),
+      onWrite: (write, change) => {
+        if (!process.halted) this.#see(id, number, { kind: 'write', write, change })
+      },
       onWritten: write => this.#see(id, number, { kind: 'written', write }),
       onWriteFailed: write => this.#see(id, number, { kind: 'writeFailed', write }),
       onPurged: zxidBase => this.#see(id, number, { kind: 'purged', zxidBase }),

@@ -1,10 +1,12 @@
-import type { Epoch, MemberId, Zxid } from '../../../lib/base/index.js'
+import { type Epoch, epochOf, type MemberId, NO_EPOCH, type Zxid } from '../../../lib/base/index.js'
 import { Applier } from '../../../lib/member/applier.js'
+import { Engine } from '../../../lib/member/engine.js'
 import type { StorageChange } from '../../../lib/storage/index.js'
-import { encodeTxn } from '../../../lib/wire/index.js'
-import { type Batch, batchOf, Peer, txnsOf, type ZabEffect, zxidLastOf } from '../../../lib/zab/index.js'
+import type { PeerMessage } from '../../../lib/wire/index.js'
+import { type DurableChange, Peer, type ZabEffect, type ZabEvent, zxidLastOf } from '../../../lib/zab/index.js'
 import { Journal } from '../../../lib/zab/journal.js'
 import {
+  type Broken,
   type Mutant,
   onEffects,
   onMessages,
@@ -51,31 +53,10 @@ export const DURABILITY: readonly Mutant[] = [
   },
   {
     name: 'the current epoch is stored before the history that it vouches for (ZOOKEEPER-4643)',
-    breakIt: () =>
-      onStore(storage => {
-        let accepted: { readonly epoch: Epoch; readonly ensembleId: string } | null = null
-        let replacing = false
-        return {
-          write: async (change, write) => {
-            if (change.kind === 'acceptEpoch') {
-              const ensembleId = change.ensembleId ?? storage.state.ensembleId
-              if (ensembleId !== null) accepted = { epoch: change.epoch, ensembleId }
-            }
-            if (change.kind === 'beginReplacement') replacing = true
-            if (change.kind === 'adoptEpoch' || change.kind === 'abandonReplacement') replacing = false
-            if (change.kind === 'adoptEpoch') accepted = null
-            if (accepted !== null && !replacing && (change.kind === 'append' || change.kind === 'truncate')) {
-              const { epoch, ensembleId } = accepted
-              accepted = null
-              await write({ kind: 'adoptEpoch', epoch, ensembleId, vote: storage.state.vote })
-            }
-            return write(change)
-          }
-        }
-      })
+    breakIt: () => together(adoptingEarlyOnDisk(), adoptingEarlyInMemory())
   },
   {
-    name: 'a promise is not on disk when it is given: two leaders can be accepted in one epoch',
+    name: 'a promise is not on disk when it is given',
     breakIt: () =>
       onStore(() => {
         let promised: StorageChange | null = null
@@ -94,6 +75,37 @@ export const DURABILITY: readonly Mutant[] = [
           }
         }
       })
+  },
+  {
+    // A leader proposes an epoch behind all that anybody is known to have promised; that it must not do either.
+    name: 'two leaders are accepted in one epoch: a promise is given again to whoever else asks for it',
+    breakIt: () => {
+      const promisedTo = new WeakMap<Peer, MemberId>()
+      return together(
+        onEffects((peer, _event, effects) =>
+          effects.map(effect => {
+            if (effect.kind === 'write' && effect.change.kind === 'acceptEpoch') {
+              const [promise] = effect.thenSend
+              if (promise !== undefined) promisedTo.set(peer, promise.to)
+            }
+            if (effect.kind !== 'send' || effect.message.kind !== 'ackEpoch') return effect
+            const before = promisedTo.get(peer)
+            if (before === undefined || before === effect.to) return effect
+            promisedTo.set(peer, effect.to)
+            return { ...effect, message: { ...effect.message, promised: true } }
+          })
+        ),
+        patch(
+          Peer.prototype,
+          'step',
+          original =>
+            function (this: Peer, event: ZabEvent) {
+              if (event.kind !== 'received' || !('acceptedEpoch' in event.message)) return original.call(this, event)
+              return original.call(this, { ...event, message: { ...event.message, acceptedEpoch: NO_EPOCH } })
+            }
+        )
+      )
+    }
   },
   {
     name: 'one acknowledgement commits, whatever the quorum',
@@ -129,55 +141,89 @@ export const DURABILITY: readonly Mutant[] = [
     breakIt: () => onStore(() => ({ write: async (change, write) => (change.kind === 'truncate' ? undefined : write(change)) }))
   },
   {
+    // Here only committed state is ever applied or in a snapshot, so TRUNC never cuts any of it off. That is broken as well, in ZooKeeper's
+    // way: a start applies the whole log.
     name: 'TRUNC leaves what it cuts off in the state and its snapshots (ZOOKEEPER-4837)',
     breakIt: () =>
       together(
         patch(
-          Applier.prototype,
-          'offer',
+          Engine.prototype,
+          'start',
           original =>
-            function (this: Applier, batch: Batch) {
-              original.call(this, batch)
-              this.deliver(zxidLastOf(batch))
+            function (this: Engine) {
+              original.call(this)
+              const { peer } = this.conductor
+              if (peer !== null && peer.standing === 'member') this.onDeliver(peer.zxidLogged)
             }
         ),
-        patch(Applier.prototype, 'truncate', () => () => {})
+        patch(
+          Applier.prototype,
+          'truncate',
+          original =>
+            function (this: Applier, zxid: Zxid) {
+              if (zxid >= this.zxidReached) original.call(this, zxid)
+              else this.distrust()
+            }
+        )
       )
   },
   {
-    name: 'DIFF has a hole (ZOOKEEPER-4925)',
+    // Within an epoch every reader of a history would notice; between two it cannot.
+    name: 'DIFF has a hole: the end of an epoch is left out (ZOOKEEPER-4925)',
     breakIt: () =>
-      onMessages((_from, _to, message) => {
-        if (message.kind !== 'history') return [message]
-        const { batch } = message
-        const txns = txnsOf(batch)
-        if (txns.length < 3) return [message]
-        const blank = encodeTxn({
-          session: 0 as never,
-          member: 1 as MemberId,
-          cxid: 0,
-          time: 0,
-          change: { kind: 'refused', code: 'NO_NODE' }
-        })
-        return [{ ...message, batch: batchOf(batch.zxidFirst, txns.with(1, blank)) }]
+      onMessages(() => {
+        let held: Extract<PeerMessage, { kind: 'history' }> | null = null
+        return message => {
+          const before = held === null ? [] : [held]
+          held = null
+          if (message.kind !== 'history') return [...before, message]
+          held = message
+          const [former] = before
+          return former === undefined || epochOf(former.batch.zxidFirst) < epochOf(message.batch.zxidFirst) ? [] : before
+        }
       })
-  },
-  {
-    name: 'a learner applies what is committed before its log is its leader’s (ZOOKEEPER-2845)',
-    breakIt: () =>
-      onEffects((peer, event, effects) => {
-        if (event.kind !== 'received' || event.message.kind !== 'ping' || peer.role !== 'following' || peer.serving)
-          return effects
-        const through = Math.min(event.message.zxidCommitted, peer.zxidDurable) as Zxid
-        return through <= peer.zxidCommitted ? effects : [...effects, { kind: 'deliver', through }]
-      })
-  },
-  {
-    name: 'what a former role was about to vouch for leaves in the next',
-    breakIt: () =>
-      together(
-        patchGetter(Peer.prototype, 'tenure', () => 0),
-        onWrites(write => [{ ...write, tenure: 0 }])
-      )
   }
 ]
+
+/** With the first of what a learner is sent to catch up, its store holds the new epoch already. */
+function adoptingEarlyOnDisk(): Broken {
+  return onStore(storage => {
+    let accepted: { readonly epoch: Epoch; readonly ensembleId: string } | null = null
+    let replacing = false
+    return {
+      write: (change, write) => {
+        if (change.kind === 'acceptEpoch') {
+          const ensembleId = change.ensembleId ?? storage.state.ensembleId
+          accepted = ensembleId === null ? null : { epoch: change.epoch, ensembleId }
+        }
+        if (change.kind === 'beginReplacement') replacing = true
+        if (change.kind === 'adoptEpoch' || change.kind === 'abandonReplacement') replacing = false
+        if (change.kind === 'adoptEpoch') accepted = null
+        if (accepted !== null && !replacing && (change.kind === 'append' || change.kind === 'truncate')) {
+          const { epoch, ensembleId } = accepted
+          accepted = null
+          // If it fails, so does the write behind it.
+          write({ kind: 'adoptEpoch', epoch, ensembleId, vote: storage.state.vote }).catch(() => {})
+        }
+        return write(change)
+      }
+    }
+  })
+}
+
+/** And the member that does not end meanwhile says the same. */
+function adoptingEarlyInMemory(): Broken {
+  const accepted = new WeakSet<Journal>()
+  return patch(
+    Journal.prototype,
+    'issue',
+    original =>
+      function (this: Journal, change: DurableChange, tick: number, onDurable: (() => void) | null) {
+        if (change.kind === 'acceptEpoch' && (change.ensembleId ?? this.ensembleId) !== null) accepted.add(this)
+        if (change.kind === 'adoptEpoch') accepted.delete(this)
+        if (this.staged === null && (change.kind === 'append' || change.kind === 'truncate') && accepted.delete(this))
+          this.currentEpoch = this.acceptedEpoch
+        return original.call(this, change, tick, onDurable)
+      }
+  )
+}

@@ -1,62 +1,60 @@
-import { counterOf, type Epoch, makeZxid, type Zxid } from '../../../lib/base/index.js'
-import type { Storage } from '../../../lib/storage/index.js'
+import { counterOf, EPOCH_MAX, type Epoch, type MemberId, NO_EPOCH, ZXID_ZERO, type Zxid } from '../../../lib/base/index.js'
+import { type History, Peer, type ZabEvent, type ZabMessage } from '../../../lib/zab/index.js'
 import { Journal } from '../../../lib/zab/journal.js'
-import { type Broken, type Mutant, onEffects, onStore, patchGetter } from './mutant.js'
-
-/** A blank store is told that it belongs to an ensemble: with its vote, and nothing else. */
-function blankStoresVote(ensembleOf: (known: string) => string): Broken {
-  let known: string | null = null
-  const blanks = new WeakSet<Storage>()
-  const { surround } = onStore(storage => {
-    if (known !== null && storage.state.currentEpoch === 0) blanks.add(storage)
-    return {
-      write: async (change, write) => {
-        if (change.kind === 'adoptEpoch') known ??= change.ensembleId
-        return write(change)
-      }
-    }
-  })
-  return {
-    mend: () => {},
-    surround: (id, surroundings) => {
-      const inner = surround?.(id, surroundings) ?? surroundings
-      return {
-        ...inner,
-        storage: async (options, storageOptions) => {
-          const storage = await inner.storage(options, storageOptions)
-          if (known === null || storage.state.currentEpoch > 0 || storage.state.acceptedEpoch > 0) return storage
-          const ensembleId = ensembleOf(known)
-          await storage.write({ kind: 'acceptEpoch', epoch: 1 as Epoch, ensembleId })
-          await storage.write({ kind: 'adoptEpoch', epoch: 1 as Epoch, ensembleId, vote: 'held' })
-          return storage
-        }
-      }
-    }
-  }
-}
+import { type Broken, type Mutant, onEffects, patch, patchGetter, together } from './mutant.js'
 
 /** Who may lead, and who is counted. */
 export const ELECTION: readonly Mutant[] = [
   {
+    // A zxid names the epoch as well, so only the counter is left to go by. A leader that finds out that a learner has the longer history
+    // steps down; that it must not do either.
     name: 'an election ignores the epoch',
+    breakIt: () => {
+      let truth: History = { epoch: NO_EPOCH, zxid: ZXID_ZERO }
+      let stepping: Peer | null = null
+      return together(
+        patchGetter(Journal.prototype, 'history', original => {
+          truth = original()
+          if (stepping?.role === 'leading') return { epoch: EPOCH_MAX as Epoch, zxid: truth.zxid }
+          return { epoch: NO_EPOCH, zxid: counterOf(truth.zxid) as Zxid }
+        }),
+        // What is said beside the vote is true.
+        onEffects((_peer, _event, effects) =>
+          effects.map(effect => {
+            if (effect.kind === 'send') return { ...effect, message: withHistory(effect.message, truth) }
+            if (effect.kind !== 'write') return effect
+            const thenSend = effect.thenSend.map(({ to, message }) => ({ to, message: withHistory(message, truth) }))
+            return { ...effect, thenSend }
+          })
+        ),
+        patch(
+          Peer.prototype,
+          'step',
+          original =>
+            function (this: Peer, event: ZabEvent) {
+              stepping = this
+              return original.call(this, event)
+            }
+        )
+      )
+    }
+  },
+  {
+    name: 'a voter with an empty disk votes and is counted (ZOOKEEPER-261)',
+    plan: { kinds: ['wipe', 'crash', 'partition'] },
     breakIt: () =>
-      patchGetter(Journal.prototype, 'history', original => {
-        const { epoch, zxid } = original()
-        return epoch === 0 ? { epoch, zxid } : { epoch: 1 as Epoch, zxid: makeZxid(1 as Epoch, counterOf(zxid)) }
+      patchGetter(Journal.prototype, 'standing', original => {
+        const standing = original()
+        return standing === 'blank' ? 'member' : standing
       })
   },
   {
-    name: 'a wiped voter votes as if it had never lost anything (ZOOKEEPER-261)',
-    plan: { kinds: ['wipe', 'crash', 'partition'] },
-    breakIt: () => blankStoresVote(known => known)
-  },
-  {
     name: 'a quorum of wiped voters founds a new ensemble',
-    plan: { losesQuorum: true },
-    breakIt: () => blankStoresVote(known => [...known].reverse().join(''))
+    plan: { size: 3, losesQuorum: true },
+    breakIt: () => foundedBy(2)
   },
   {
-    name: 'a leader takes it for granted that it still leads',
+    name: 'a leader takes it for granted that it still leads: a minority serves a linearizable read',
     plan: { kinds: ['partition', 'pause', 'strand'] },
     breakIt: () =>
       onEffects((peer, event, effects) => {
@@ -65,10 +63,59 @@ export const ELECTION: readonly Mutant[] = [
       })
   },
   {
-    name: 'a member serves before the history that its epoch began with is applied',
+    name: 'a leader judges requests before it has applied the history that its epoch begins with',
     breakIt: () =>
-      onEffects((_peer, _event, effects) =>
-        effects.map(effect => (effect.kind === 'serving' ? { ...effect, zxidHistory: 0 as Zxid } : effect))
+      onEffects((peer, _event, effects) =>
+        effects.map(effect =>
+          effect.kind === 'serving' && peer.role === 'leading' ? { ...effect, zxidHistory: 0 as Zxid } : effect
+        )
       )
   }
 ]
+
+function withHistory(message: ZabMessage, history: History): ZabMessage {
+  if (message.kind === 'ackEpoch') return { ...message, currentEpoch: history.epoch }
+  return message.kind === 'notification' ? { ...message, history } : message
+}
+
+/** So many voters that have never held anything, as far as they can tell, take themselves for the ensemble. */
+function foundedBy(quorum: number): Broken {
+  const blank = new WeakMap<Peer, Set<MemberId>>()
+  const founders = new WeakSet<Peer>()
+  let stepping: Peer | null = null
+  return together(
+    patch(
+      Peer.prototype,
+      'step',
+      original =>
+        function (this: Peer, event: ZabEvent) {
+          const others = blank.get(this) ?? new Set()
+          blank.set(this, others)
+          if (event.kind === 'linkDown') others.delete(event.peer)
+          let taken = event
+          if (event.kind === 'received' && event.message.kind === 'notification' && this.currentEpoch === NO_EPOCH) {
+            const { from, message } = event
+            // Who has a history is not heard.
+            if (message.history.zxid > 0 || message.history.epoch > 0) others.delete(from)
+            else others.add(from)
+            if (founders.has(this) && !others.has(from)) return []
+            if (!founders.has(this) && others.size + 1 >= quorum) {
+              founders.add(this)
+              // A new round, in which it has a vote.
+              taken = { ...event, message: { ...message, round: message.round + 1 } }
+            }
+          }
+          stepping = this
+          try {
+            return original.call(this, taken)
+          } finally {
+            stepping = null
+          }
+        }
+    ),
+    patchGetter(Journal.prototype, 'standing', original => {
+      const standing = original()
+      return standing === 'blank' && stepping !== null && founders.has(stepping) ? 'member' : standing
+    })
+  )
+}

@@ -10,6 +10,8 @@ export interface Mutant {
   readonly name: string
   /** What a plan must have for the bug to matter at all; plans as they come otherwise. */
   readonly plan?: PlanOptions
+  /** A seed that catches it, where the first ones do not: for tests, which have little time. */
+  readonly from?: number
   /** Puts the bug in; called anew for each run. */
   readonly breakIt: () => Broken
 }
@@ -88,19 +90,27 @@ export function onWrites(change: (write: WriteEffect, peer: Peer) => readonly Za
 
 type Write = (change: StorageChange) => Promise<void>
 
-/** Stands between members and their stores. `write` is given each change, and the real writing. Each opening has a state of its own. */
-export function onStore(
-  around: (storage: Storage, id: number) => { readonly write: (change: StorageChange, write: Write) => Promise<void> }
-): Broken {
-  const surround = (id: number, surroundings: Surroundings): Surroundings => ({
+/** What is different about a store; what is not named is as it was. */
+interface BrokenStore {
+  /** Given each change, and the real writing. */
+  readonly write?: (change: StorageChange, write: Write) => Promise<void>
+  readonly state?: () => Storage['state']
+  readonly beginSnapshot?: Storage['beginSnapshot']
+}
+
+/** Stands between members and their stores. Each opening has a state of its own. */
+export function onStore(around: (storage: Storage) => BrokenStore): Broken {
+  const surround = (_id: number, surroundings: Surroundings): Surroundings => ({
     ...surroundings,
     storage: async (options, storageOptions) => {
       const storage = await surroundings.storage(options, storageOptions)
-      const { write } = around(storage, id)
+      const { write, state, beginSnapshot } = around(storage)
       const real: Write = change => storage.write(change)
       return new Proxy(storage, {
         get: (target, name) => {
-          if (name === 'write') return (change: StorageChange) => write(change, real)
+          if (name === 'write' && write !== undefined) return (change: StorageChange) => write(change, real)
+          if (name === 'state' && state !== undefined) return state()
+          if (name === 'beginSnapshot' && beginSnapshot !== undefined) return beginSnapshot
           const value: unknown = Reflect.get(target, name, target)
           return typeof value === 'function' ? value.bind(target) : value
         }
@@ -110,22 +120,24 @@ export function onStore(
   return { mend: () => {}, surround }
 }
 
-/** Changes the messages that leave a member: none, the same, or others in its place. */
-export function onMessages(alter: (from: number, to: string, message: PeerMessage) => readonly PeerMessage[]): Broken {
-  const channelOf = (id: number, channel: Channel): Channel =>
-    new Proxy(channel, {
+/** Changes the messages that leave a member over one channel: none, the same, or others in its place. */
+export function onMessages(alterFor: (from: number) => (message: PeerMessage) => readonly PeerMessage[]): Broken {
+  const channelOf = (id: number, channel: Channel): Channel => {
+    const alter = alterFor(id)
+    return new Proxy(channel, {
       get: (target, name) => {
         if (name === 'send') {
           return (frame: Uint8Array) => {
             const message = messageIn(frame)
             if (message === null) return target.send(frame)
-            for (const each of alter(id, target.remote, message)) target.send(each === message ? frame : encodePeerMessage(each))
+            for (const each of alter(message)) target.send(each === message ? frame : encodePeerMessage(each))
           }
         }
         const value: unknown = Reflect.get(target, name, target)
         return typeof value === 'function' ? value.bind(target) : value
       }
     })
+  }
   const transportOf = (id: number, transport: Transport): Transport => ({
     provesSecret: transport.provesSecret,
     listen: (address, onChannel) => transport.listen(address, channel => onChannel(channelOf(id, channel))),

@@ -1,4 +1,4 @@
-import type { Epoch, MemberId, SessionId, Zxid } from '../../../lib/base/index.js'
+import type { MemberId, SessionId, Zxid } from '../../../lib/base/index.js'
 import { Outbox, type PendingRequest, type Requester } from '../../../lib/member/outbox.js'
 import type { AppliedTxn } from '../../../lib/member/replica.js'
 import { RequestProcessor } from '../../../lib/member/request-processor.js'
@@ -47,24 +47,81 @@ function lastRequestSeenAs(last: (known: number, request: Request) => number): B
   )
 }
 
+/** What was unanswered when the leader was lost is sent to the next one, whatever was heard of it meanwhile. */
+function sendingAgain(): Broken {
+  const requesters = new WeakMap<Outbox, Requester[]>()
+  const unanswered = new WeakMap<Requester, readonly PendingRequest[]>()
+  return together(
+    patch(
+      Outbox.prototype,
+      'enrol',
+      original =>
+        function (this: Outbox, session: SessionId) {
+          const requester = original.call(this, session)
+          requesters.set(this, [...(requesters.get(this) ?? []), requester])
+          return requester
+        }
+    ),
+    patch(
+      Outbox.prototype,
+      'close',
+      original =>
+        function (this: Outbox) {
+          for (const requester of requesters.get(this) ?? []) unanswered.set(requester, [...requester.pending])
+          original.call(this)
+        }
+    ),
+    patch(
+      Outbox.prototype,
+      'open',
+      original =>
+        function (this: Outbox) {
+          const again = (requesters.get(this) ?? []).map(requester => {
+            const answered = (unanswered.get(requester) ?? []).filter(pending => !requester.pending.includes(pending))
+            requester.pending.unshift(...answered)
+            return { requester, count: answered.length }
+          })
+          original.call(this)
+          for (const { requester, count } of again) requester.pending.splice(0, count)
+        }
+    ),
+    // A second answer finds nobody who waits for it.
+    patch(
+      Outbox.prototype,
+      'onAnswer',
+      original =>
+        function (this: Outbox, applied: AppliedTxn) {
+          const { session, cxid } = applied.txn
+          const requester = requesters.get(this)?.find(each => each.session === session)
+          if (requester?.pending[0]?.request.cxid === cxid) original.call(this, applied)
+        }
+    )
+  )
+}
+
 /** Exactly once, in order, and answered by the log. */
 export const REQUESTS: readonly Mutant[] = [
   {
-    name: 'a request that is sent again after a change of leader takes effect again',
-    breakIt: () => lastRequestSeenAs((known, { cxid }) => (cxid === known ? known - 1 : known))
+    // The leader would tell it from a new one, so that is broken as well.
+    name: 'a request is sent again after a change of leader although the new history holds it, and takes effect twice',
+    breakIt: () =>
+      together(
+        lastRequestSeenAs((known, { cxid }) => (cxid <= known ? cxid - 1 : known)),
+        sendingAgain()
+      )
   },
   {
     name: 'a forwarded request is accepted by the leader of a later epoch',
     breakIt: () => {
-      const last = new Map<string, Extract<PeerMessage, { kind: 'requests' }>>()
+      const last = new Map<number, Extract<PeerMessage, { kind: 'requests' }>>()
       return together(
         lastRequestSeenAs((known, { cxid }) => (cxid > known + 1 ? cxid - 1 : known)),
-        onMessages((from, _to, message) => {
+        onMessages(from => message => {
           if (message.kind !== 'requests') return [message]
-          const former = last.get(`${from}`)
-          last.set(`${from}`, message)
+          const former = last.get(from)
+          last.set(from, message)
           if (former === undefined || former.epoch >= message.epoch) return [message]
-          return [{ ...former, epoch: message.epoch as Epoch }, message]
+          return [{ ...former, epoch: message.epoch }, message]
         })
       )
     }
