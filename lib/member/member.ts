@@ -331,7 +331,10 @@ export class Member implements EnsembleMember, EngineHandlers {
   /** So many members refuse us, or are refused, that there will be no quorum until somebody changes something. */
   #isHopeless(): boolean {
     const { addresses } = this.#parts.options
-    const refusing = [...this.#refusals.keys()].filter(peer => peer !== null && addresses.has(peer))
+    // What was garbled may be whole the next time: a bit that flipped on the way must not end a start.
+    const refusing = [...this.#refusals].filter(
+      ([peer, { code }]) => peer !== null && addresses.has(peer) && code !== 'BAD_FRAME'
+    )
     return addresses.size - refusing.length <= addresses.size / 2
   }
 

@@ -167,3 +167,21 @@ t.test('without an id, each member takes the first address that is free', async 
   await ensemble.settle(Promise.all(members.map(member => member.close())))
   await ensemble.close()
 })
+
+t.test('bits that flip in handshakes delay a start and do not end it', async t => {
+  let garbled = 0
+  for (let seed = 1; seed <= 20; seed++) {
+    const ensemble = new VirtualEnsemble({ seed, size: 2, network: { segmentBytes: 64 } })
+    for (let flip = 0; flip < 3; flip++) {
+      ensemble.network.flipNext('m1', 'm2')
+      ensemble.network.flipNext('m2', 'm1')
+    }
+    const onProgress = (progress: MemberProgress) => {
+      if (progress.kind === 'refused' && progress.code === 'BAD_FRAME') garbled++
+    }
+    await ensemble.settle(Promise.all(ensemble.ids.map(id => ensemble.start(id, { onProgress }))))
+    await ensemble.converge()
+    await ensemble.close()
+  }
+  t.ok(garbled >= 20, `${garbled} handshakes were garbled`)
+})

@@ -37,9 +37,12 @@ export function checkSessionTimes(lives: ReadonlyMap<SessionId, SessionLife>, hi
   const endedAt = new Map<string, number>()
   /** When clients took their sessions for over, whoever decided it: their process does not keep them alive from then on. */
   const overAt = new Map<SessionId, number>()
+  /** When clients first heard of their sessions: until then their process says nothing of them to anybody. */
+  const knownAt = new Map<SessionId, number>()
   for (const event of history) {
     const process = `${event.member}.${event.process}`
     if (event.session !== 0) processes.set(event.session, process)
+    if (event.session !== 0 && !knownAt.has(event.session)) knownAt.set(event.session, event.at)
     if (event.kind === 'return' && event.result.kind === 'answered' && event.result.answer.kind === 'openSession') {
       processes.set(event.result.answer.session, process)
     }
@@ -50,22 +53,25 @@ export function checkSessionTimes(lives: ReadonlyMap<SessionId, SessionLife>, hi
   for (const life of lives.values()) {
     const process = processes.get(life.session)
     if (process === undefined) continue
-    checkNotTooEarly(life, process, overAt.get(life.session) ?? Number.POSITIVE_INFINITY, times)
+    const from = knownAt.get(life.session) ?? Number.POSITIVE_INFINITY
+    checkNotTooEarly(life, process, { from, to: overAt.get(life.session) ?? Number.POSITIVE_INFINITY }, times)
     checkNotTooLate(life, endedAt.get(process), times)
   }
 }
 
+/** `known`: from when to when the client knew of the session and took it for alive. */
 function checkNotTooEarly(
   { session, end, endedBy, timeout }: SessionLife,
   process: string,
-  overAt: number,
+  known: Interval,
   times: SessionTimes
 ): void {
   if (end === null || endedBy !== 'leader') return
   const endedAt = times.madeAt(end)
   const createdAt = times.madeAt(session as number as Zxid)
   if (endedAt === null) return
-  const silent = endedAt - Math.max(lastContact(process, Math.min(endedAt, overAt), times), createdAt ?? 0)
+  const contact = lastContact(process, Math.min(endedAt, known.to), times)
+  const silent = endedAt - Math.max(contact < known.from ? 0 : contact, createdAt ?? 0)
   if (silent + times.signMilliseconds >= timeout) return
   throw violation(
     `${name(session)} was expired at ${formatZxid(end)} after ${round(silent)} ms of silence; its timeout is ${timeout} ms`

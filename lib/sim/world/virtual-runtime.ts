@@ -1,4 +1,3 @@
-import { setFlagsFromString } from 'node:v8'
 import { type CancelTimer, type Random, type Runtime, seededRandom } from '../../base/index.js'
 import { VirtualProcess, type VirtualTime } from './virtual-process.js'
 
@@ -9,9 +8,6 @@ export interface VirtualRuntimeOptions {
    */
   readonly shuffle?: boolean
 }
-
-/** Callbacks between two turns of the event loop. */
-const STEPS_PER_TURN = 1_000
 
 interface VirtualEvent {
   readonly at: number
@@ -76,18 +72,12 @@ export class VirtualRuntime implements VirtualTime {
     })
   }
 
-  /**
-   * Calls `next` until it is true; between two calls everything settles that can settle without IO. It is called from the event loop itself,
-   * where microtasks can be run to their end; the loop turns now and then, for whatever else lives in the process.
-   */
+  /** Calls `next` until it is true. Between two calls every promise and tick settles that can settle without IO: the loop turns. */
   #go(next: () => boolean): Promise<void> {
     return new Promise((resolve, reject) => {
       const turn = () => {
         try {
-          for (let step = 0; step < STEPS_PER_TURN; step++) {
-            if (next()) return resolve()
-            runMicrotasks()
-          }
+          if (next()) return resolve()
         } catch (error) {
           return reject(error)
         }
@@ -193,17 +183,3 @@ class TimerHeap {
 function isBefore(a: VirtualEvent, b: VirtualEvent): boolean {
   return a.at < b.at || (a.at === b.at && a.order < b.order)
 }
-
-/**
- * Runs every microtask there is, and those that they queue, before it returns. A turn of the event loop for each callback would do the same,
- * in three times the time. V8's own function for it is only reached through its syntax for internals, which is allowed for as long as it
- * takes to compile this one.
- */
-const runMicrotasks: () => void = (() => {
-  setFlagsFromString('--allow-natives-syntax')
-  try {
-    return new Function('%PerformMicrotaskCheckpoint()') as () => void
-  } finally {
-    setFlagsFromString('--no-allow-natives-syntax')
-  }
-})()
