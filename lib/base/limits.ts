@@ -32,6 +32,8 @@ export const LIMITS = {
   tailBytesMax: 4 * MIB,
   /** Epoch ends that a learner reports, newest first; a learner whose history meets the leader's before those takes a snapshot. */
   epochEndsMax: 128,
+  /** Proposals of one epoch: as many as 32 bits can number. More: the leader hands over, and the next epoch counts from 1 again. */
+  epochTxnsMax: 2 ** 32 - 1,
   /** How far beyond our own accepted epoch a peer's may be. Further: the peer is refused, it could exhaust the epochs. */
   epochJumpMax: 2 ** 16,
   /** Length of a path in bytes of UTF-8. Longer: BAD_ARGUMENTS. */

@@ -1,5 +1,5 @@
 import type { MemberId, Zxid } from '../base/index.js'
-import { COUNTER_MAX, counterOf, ZXID_ZERO } from '../base/index.js'
+import { counterOf, LIMITS, ZXID_ZERO } from '../base/index.js'
 import { zxidLastIn, zxidLastOf } from '../zab/index.js'
 import type { ClientFindings } from './client-checks.js'
 import type { Call, CommittedTxn, HistoryEvent } from './history.js'
@@ -29,7 +29,7 @@ export const MARKS = [
   'what was logged is cut off before it is applied',
   'a member is admitted again',
   'a leader hands over',
-  'a counter rolls over',
+  'an epoch runs out of numbers',
   'a member writes a snapshot of its own',
   'a log is shortened',
   'a store fails and is opened again',
@@ -163,7 +163,7 @@ export class MarkCounter {
       if (endedBy === 'next process') this.hit('a session is closed by the next process of its member')
     }
     for (const { zxid, txn } of log) {
-      if (counterOf(zxid) === COUNTER_MAX) this.hit('a counter rolls over')
+      if (counterOf(zxid) === LIMITS.epochTxnsMax) this.hit('an epoch runs out of numbers')
       if (txn.change.kind === 'closeSession' && txn.change.paths.length > 0) this.hit('an ephemeral vanishes with its session')
     }
     for (const { call, what, result } of matching.calls.values()) {

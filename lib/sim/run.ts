@@ -6,7 +6,6 @@ import { Recorder } from './clients/recorder.js'
 import { Workload } from './clients/workload.js'
 import { Chance } from './faults/chance.js'
 import { FaultDriver } from './faults/fault-driver.js'
-import { furnishLateCounter } from './faults/late-counter.js'
 import { type Plan, planOf } from './faults/plan.js'
 import { withLimits } from './faults/tiny-limits.js'
 import { Fingerprint } from './fingerprint.js'
@@ -150,12 +149,7 @@ class Run {
 
   /** Anything may be down, slow or wrong; nothing that was promised may be lost. */
   async #safety(): Promise<void> {
-    const { duration, seed, counterFirst } = this.#plan
-    if (counterFirst > 0) {
-      await furnishLateCounter(this.#ensemble, counterFirst, Chance.of(seed, 'late counter').random)
-      // The history begins there.
-      this.#protocol.forgive()
-    }
+    const { duration, seed } = this.#plan
     const chance = Chance.of(seed, 'starts')
     for (const id of this.#ensemble.ids) {
       const wait = chance.is(0.7) ? 0 : chance.exponential(1_000)

@@ -1,6 +1,5 @@
 import {
   assert,
-  COUNTER_MAX,
   counterOf,
   EPOCH_MAX,
   type Epoch,
@@ -88,7 +87,7 @@ export class Leading {
   /** How many more txns this epoch has numbers for. */
   get proposalsLeft(): number {
     const last = this.#context.journal.zxidLogged
-    return epochOf(last) === this.#epoch ? COUNTER_MAX - counterOf(last) : COUNTER_MAX
+    return LIMITS.epochTxnsMax - (epochOf(last) === this.#epoch ? counterOf(last) : 0)
   }
 
   /** Every learner and the highest zxid it has acknowledged, for `status()`. */

@@ -14,8 +14,6 @@ export interface Plan {
   readonly duration: number
   readonly options: PlannedOptions
   readonly limits: TinyLimits
-  /** Where the counter of the first epoch begins, so that it rolls over within the run; 0 for an ensemble that is founded anew. */
-  readonly counterFirst: number
   /** In the end a quorum of disks is lost at once: whoever is left must wait, and nothing may be founded anew. Of three members or more. */
   readonly losesQuorum: boolean
   readonly network: PlannedNetwork
@@ -91,7 +89,6 @@ export function planOf(seed: number, options: PlanOptions = {}): Plan {
       outstandingRequests: isTiny && chance.is(0.3) ? chance.integer(1, 4) : 1_000
     },
     limits: isTiny ? tinyLimits(Chance.of(seed, 'limits')) : {},
-    counterFirst: chance.is(0.1) ? 2 ** 32 - chance.integer(5, 150) : 0,
     losesQuorum: size > 2 && (options.losesQuorum ?? chance.is(0.05)),
     network: networkOf(Chance.of(seed, 'network'), tickTime),
     disk: diskOf(Chance.of(seed, 'disk'), tickTime),
@@ -106,6 +103,7 @@ function tinyLimits(chance: Chance): TinyLimits {
   if (chance.is(0.6)) limits.snapshotChunkBytesMax = chance.integer(64, 512)
   if (chance.is(0.5)) limits.tailBytesMax = Math.round(chance.between(0, 2_000))
   if (chance.is(0.4)) limits.recordBytesMax = chance.integer(64, 2_000)
+  if (chance.is(0.3)) limits.epochTxnsMax = Math.round(chance.magnitude(5, 300))
   if (chance.is(0.4)) limits.epochEndsMax = chance.integer(1, 4)
   if (chance.is(0.4)) limits.linkQueueBytesHigh = chance.integer(64, 2_000)
   if (chance.is(0.4)) limits.batchBytesMax = chance.integer(64, 2_000)

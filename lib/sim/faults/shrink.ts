@@ -79,7 +79,6 @@ function simplifications(plan: Plan): readonly ((plan: Plan) => Partial<Plan>)[]
   if (network.segmentBytes !== null) simpler.push(({ network }) => ({ network: { ...network, segmentBytes: null } }))
   if (network.resetDelay > 0) simpler.push(({ network }) => ({ network: { ...network, resetDelay: 0 } }))
   if (plan.millisecondsPerLook > 0) simpler.push(() => ({ millisecondsPerLook: 0 }))
-  if (plan.counterFirst > 0) simpler.push(() => ({ counterFirst: 0 }))
   if (options.snapCount < 100_000) simpler.push(({ options }) => ({ options: { ...options, snapCount: 100_000 } }))
   if (options.outstandingRequests < 1_000)
     simpler.push(({ options }) => ({ options: { ...options, outstandingRequests: 1_000 } }))

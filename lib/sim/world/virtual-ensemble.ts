@@ -189,26 +189,6 @@ export class VirtualEnsemble {
     return member
   }
 
-  /** Writes to the disk of a member that does not run, as a process of it would that ends directly afterwards. */
-  async furnish(id: MemberId, write: (storage: Storage) => Promise<void>): Promise<void> {
-    if (this.#running.has(id)) throw new Error(`member ${id} runs`)
-    const process = this.virtual.process()
-    const number = (this.#lives.get(id) ?? 0) + 1
-    this.#lives.set(id, number)
-    this.#see(id, number, { kind: 'started' })
-    const options = { ensembleName: 'default', memberId: id, snapRetainCount: 1, random: process.random }
-    await this.settle(
-      (async () => {
-        const storage = await this.#open(id, number, process, options)
-        await write(storage)
-        await storage.close()
-      })()
-    )
-    process.halt()
-    this.#see(id, number, { kind: 'ended' })
-    await this.disk(id).unmount()
-  }
-
   /** Starts members and waits until all of them serve. Default: all. */
   async startAll(ids: readonly number[] = this.ids): Promise<readonly EnsembleMember[]> {
     return this.settle(Promise.all(ids.map(id => this.start(id))))
