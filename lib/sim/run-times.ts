@@ -1,5 +1,6 @@
 import type { MemberId, Zxid } from '../base/index.js'
 import type { Observation } from './observation.js'
+import { ReignTimes } from './reign-times.js'
 import type { Contact, Interval, SessionTimes } from './sessions/session-times.js'
 
 /** What a run knows of time that a history does not say: when txns were made, and which processes a leader heard of. */
@@ -7,15 +8,19 @@ export class RunTimes {
   readonly #made = new Map<number, number>()
   readonly #contact: Contact[] = []
   readonly #served: Interval[] = []
+  readonly #reigns = new ReignTimes()
   /** Which life a member is in. */
   readonly #lives = new Map<MemberId, number>()
   readonly #leading = new Map<MemberId, number>()
+  /** When each epoch was first served in. */
+  readonly #begins: number[] = []
   /** The latest that anybody has served in. */
   #epoch = 0
   /** Members whose clients have a leader. */
   readonly #serving = new Set<MemberId>()
 
   observe(seen: Observation): void {
+    this.#reigns.observe(seen)
     switch (seen.kind) {
       case 'started':
         this.#lives.set(seen.member, seen.process)
@@ -28,7 +33,10 @@ export class RunTimes {
         return
       case 'serving':
         this.#serving.add(seen.member)
-        if (seen.epoch > this.#epoch) this.#epoch = seen.epoch
+        if (seen.epoch > this.#epoch) {
+          this.#epoch = seen.epoch
+          this.#begins.push(seen.at)
+        }
         if (seen.leader === seen.member) this.#leading.set(seen.member, seen.epoch)
         else this.#leading.delete(seen.member)
         return
@@ -45,17 +53,19 @@ export class RunTimes {
     }
   }
 
-  /** From `from` to `to` nothing went wrong: whoever led then led all the time. */
+  /** From `from` to `to` nothing went wrong: whoever led then led until the next did. */
   quiet(from: number, to: number): void {
-    this.#served.push({ from, to })
+    const begins = [from, ...this.#begins.filter(at => at > from && at < to)]
+    for (const [index, at] of begins.entries()) this.#served.push({ from: at, to: begins[index + 1] ?? to })
   }
 
   /** `slackMs`: what clocks, ticks and ways may add to what is seen from outside. */
   times(slackMs: number): SessionTimes {
+    const madeAt = (zxid: Zxid) => this.#made.get(zxid) ?? null
     return {
       contact: this.#contact,
-      served: this.#served,
-      madeAt: (zxid: Zxid) => this.#made.get(zxid) ?? null,
+      served: [...this.#served, ...this.#reigns.intervals(slackMs / 2, madeAt)],
+      madeAt,
       signMilliseconds: slackMs,
       lateMilliseconds: slackMs
     }

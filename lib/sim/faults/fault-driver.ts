@@ -37,6 +37,8 @@ export class FaultDriver {
   readonly #backups = new Map<number, { readonly image: DiskImage; readonly at: number }[]>()
   /** Members whose disk has lost what it had vouched for, until they are counted again. */
   readonly #impaired = new Set<number>()
+  /** Members whose disk is about to lose it. */
+  readonly #doomed = new Set<number>()
   /** Members that have served once. */
   readonly #served = new Set<number>()
   #over = false
@@ -217,9 +219,12 @@ export class FaultDriver {
     // What breaks before the ensemble is founded cannot be told from the rest of an older one: that is for people to decide.
     if (!this.#served.has(id) || (fault.kind === 'backup' && end === null)) return false
     const wasImpaired = this.#impaired.has(id)
+    if (this.#doomed.has(id)) return false
     this.#impaired.add(id)
+    this.#doomed.add(id)
     this.#supervisor.kill(id, { silent: this.#chance.is(0.5) })
     this.#after(fault.lasts, () => {
+      this.#doomed.delete(id)
       if (ensemble.isRunning(id)) return
       if (fault.kind === 'wipe') {
         ensemble.lose(id, 'wiped')
@@ -249,6 +254,7 @@ export class FaultDriver {
   /** Those that are counted again can be done without again. */
   #readmit(): void {
     for (const id of this.#impaired) {
+      if (this.#doomed.has(id)) continue
       const status = this.#ensemble.memberOrNull(id)?.status()
       if (status?.serving === true && status.standing === 'member' && status.storage.damage === null) {
         this.#impaired.delete(id)

@@ -1,4 +1,4 @@
-import { type MemberId, type Random, seededRandom, type Zxid } from '../../base/index.js'
+import { type MemberId, NO_EPOCH, type Random, seededRandom, type Zxid } from '../../base/index.js'
 import { createEnsembleMemberIn, type EnsembleMember, type MemberOptions, type Surroundings } from '../../member/index.js'
 import type { Storage, StorageOptions } from '../../storage/index.js'
 import type { PeerMessage } from '../../wire/index.js'
@@ -171,7 +171,12 @@ export class VirtualEnsemble {
       onProgress: progress => {
         if (process.halted) return
         this.#tell(id, () => JSON.stringify(progress))
-        if (progress.kind === 'waiting') this.#waiting.set(id, progress.reason)
+        if (progress.kind === 'waiting') {
+          this.#waiting.set(id, progress.reason)
+          // Before there is a handle, nobody else says that it looks for a leader.
+          if (this.#running.get(id)?.ready === null)
+            this.#see(id, number, { kind: 'role', role: 'looking', leader: null, epoch: NO_EPOCH })
+        }
         if (progress.kind === 'serving') {
           const { leader, epoch } = progress
           this.#see(id, number, { kind: 'serving', leader, epoch })
