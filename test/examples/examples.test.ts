@@ -11,6 +11,10 @@ const EXPECTED = new Map<string, readonly RegExp[]>([
   ['three-processes.js', [/^member [123] is process \d+ and leads$/m, /^all three have ended, with 0, 0, 0$/m]],
   ['unix-sockets.js', [/^member [123] is process \d+ and leads$/m, /^all three have ended, with 0, 0, 0$/m]],
   ['leader-election.js', [/^emma leads$/m]],
+  [
+    'virtual-time.js',
+    [/^member [123] leads; all writes were answered \d+ virtual ms/m, /^member [123] is back .* reads 30, version 30$/m]
+  ],
   ['config-watch.js', [/^one-shot watch: read version 3, .*blue/m, /^persistent watch: dataChanged at zxid \d+, now .*blue/m]]
 ])
 
