@@ -52,12 +52,13 @@ export class ReignTimes {
 
   /**
    * `stillMost`: a leader that was not seen for longer has stood still. What it did behind the last of its txns that anybody has shown is
-   * left out: it may have been in vain.
+   * left out, for it may have been in vain; not so that of the last leader, by `quietTo` and without a fault.
    */
-  intervals(stillMost: number, madeAt: (zxid: Zxid) => number | null): readonly Interval[] {
+  intervals(stillMost: number, madeAt: (zxid: Zxid) => number | null, quietTo: number | null): readonly Interval[] {
+    const present = new Set(this.#leading.values())
     return this.#reigns.flatMap(reign => {
       const last = this.#shown.get(reign.epoch)
-      const end = last === undefined ? null : madeAt(last)
+      const end = (present.has(reign) ? quietTo : null) ?? (last === undefined ? null : madeAt(last))
       return end === null ? [] : pieces(reign, stillMost, end)
     })
   }

@@ -1,14 +1,14 @@
 import type { MemberId, Zxid } from '../base/index.js'
 import type { Observation } from './observation.js'
 import { ReignTimes } from './reign-times.js'
-import type { Contact, Interval, SessionTimes } from './sessions/session-times.js'
+import type { Contact, SessionTimes } from './sessions/session-times.js'
 
 /** What a run knows of time that a history does not say: when txns were made, and which processes a leader heard of. */
 export class RunTimes {
   readonly #made = new Map<number, number>()
   readonly #contact: Contact[] = []
-  readonly #served: Interval[] = []
   readonly #reigns = new ReignTimes()
+  #quietTo: number | null = null
   /** Which life a member is in. */
   readonly #lives = new Map<MemberId, number>()
   readonly #leading = new Map<MemberId, number>()
@@ -53,10 +53,9 @@ export class RunTimes {
     }
   }
 
-  /** From `from` to `to` nothing went wrong: whoever led then led until the next did. */
-  quiet(from: number, to: number): void {
-    const begins = [from, ...this.#begins.filter(at => at > from && at < to)]
-    for (const [index, at] of begins.entries()) this.#served.push({ from: at, to: begins[index + 1] ?? to })
+  /** Nothing has gone wrong for a while by then, and all agree. */
+  quiet(to: number): void {
+    this.#quietTo = to
   }
 
   /** `slackMs`: what clocks, ticks and ways may add to what is seen from outside. */
@@ -64,7 +63,7 @@ export class RunTimes {
     const madeAt = (zxid: Zxid) => this.#made.get(zxid) ?? null
     return {
       contact: this.#contact,
-      served: [...this.#served, ...this.#reigns.intervals(slackMs / 2, madeAt)],
+      served: this.#reigns.intervals(slackMs / 2, madeAt, this.#quietTo),
       madeAt,
       signMilliseconds: slackMs,
       lateMilliseconds: slackMs

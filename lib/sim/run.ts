@@ -165,7 +165,6 @@ class Run {
     const electionMs = this.#electionMs
     this.#driver.heal()
     await this.#until(() => this.#allServe(), electionMs, 'every member serves')
-    const quietSince = this.#ensemble.virtual.now
     await this.#until(() => false, 10 * tickTime, null)
     this.#workload.stop()
     await this.#until(() => this.#workload.idle, 2 * requestTimeout + electionMs, 'every call has its answer')
@@ -173,7 +172,7 @@ class Run {
     // The sessions of processes that died are over by then.
     await this.#until(() => false, this.#sessionTimeoutMax + 20 * tickTime + 1_000, null)
     await this.#until(() => this.#allServe() && this.#allAgree(), electionMs, 'all members are at the same zxid once more')
-    this.#times.quiet(quietSince, this.#ensemble.virtual.now)
+    this.#times.quiet(this.#ensemble.virtual.now)
   }
 
   get #electionMs(): number {

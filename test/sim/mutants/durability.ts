@@ -53,6 +53,7 @@ export const DURABILITY: readonly Mutant[] = [
   },
   {
     name: 'the current epoch is stored before the history that it vouches for (ZOOKEEPER-4643)',
+    from: 18,
     breakIt: () => together(adoptingEarlyOnDisk(), adoptingEarlyInMemory())
   },
   {
@@ -144,6 +145,7 @@ export const DURABILITY: readonly Mutant[] = [
     // Here only committed state is ever applied or in a snapshot, so TRUNC never cuts any of it off. That is broken as well, in ZooKeeper's
     // way: a start applies the whole log.
     name: 'TRUNC leaves what it cuts off in the state and its snapshots (ZOOKEEPER-4837)',
+    from: 18,
     breakIt: () =>
       together(
         patch(

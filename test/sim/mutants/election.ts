@@ -9,6 +9,8 @@ export const ELECTION: readonly Mutant[] = [
     // A zxid names the epoch as well, so only the counter is left to go by. A leader that finds out that a learner has the longer history
     // steps down; that it must not do either.
     name: 'an election ignores the epoch',
+    // Who has applied what it is told to cut off refuses; who has just begun has not.
+    plan: { kinds: ['crash', 'crashAll', 'partition'] },
     breakIt: () => {
       let truth: History = { epoch: NO_EPOCH, zxid: ZXID_ZERO }
       let stepping: Peer | null = null

@@ -22,6 +22,7 @@ export const SESSIONS: readonly Mutant[] = [
   },
   {
     name: 'a session whose process is gone never expires',
+    from: 19,
     breakIt: () => patch(SessionTracker.prototype, 'tick', () => () => [])
   },
   {
