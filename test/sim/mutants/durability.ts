@@ -80,6 +80,7 @@ export const DURABILITY: readonly Mutant[] = [
   {
     // A leader proposes an epoch behind all that anybody is known to have promised; that it must not do either.
     name: 'two leaders are accepted in one epoch: a promise is given again to whoever else asks for it',
+    from: 16,
     breakIt: () => {
       const promisedTo = new WeakMap<Peer, MemberId>()
       return together(

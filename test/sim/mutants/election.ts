@@ -43,6 +43,7 @@ export const ELECTION: readonly Mutant[] = [
   },
   {
     name: 'a voter with an empty disk votes and is counted (ZOOKEEPER-261)',
+    from: 28,
     plan: { kinds: ['wipe', 'crash', 'partition'] },
     breakIt: () =>
       patchGetter(Journal.prototype, 'standing', original => {
