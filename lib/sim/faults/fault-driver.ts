@@ -37,6 +37,11 @@ export class FaultDriver {
   readonly #backups = new Map<number, { readonly image: DiskImage; readonly at: number }[]>()
   /** Members whose disk has lost what it had vouched for, until they are counted again. */
   readonly #impaired = new Set<number>()
+  /**
+   * Members whose machine has lost its power and that have not served since: the note of what they had acknowledged may be gone, and what goes
+   * bad then goes unnoticed (lib/storage/README.md).
+   */
+  readonly #powerless = new Set<number>()
   /** Members whose disk is about to lose it. */
   readonly #doomed = new Set<number>()
   /** Members that have served once. */
@@ -77,6 +82,7 @@ export class FaultDriver {
   /** A member serves. */
   onUp(id: number): void {
     this.#served.add(id)
+    this.#powerless.delete(id)
   }
 
   /** For crashes between two effects: what is seen happens right now. */
@@ -219,7 +225,7 @@ export class FaultDriver {
     // What breaks before the ensemble is founded cannot be told from the rest of an older one: that is for people to decide.
     if (!this.#served.has(id) || (fault.kind === 'backup' && end === null)) return false
     const wasImpaired = this.#impaired.has(id)
-    if (this.#doomed.has(id)) return false
+    if (this.#doomed.has(id) || (fault.kind === 'rot' && this.#powerless.has(id))) return false
     this.#impaired.add(id)
     this.#doomed.add(id)
     this.#supervisor.kill(id, { silent: this.#chance.is(0.5) })
@@ -229,6 +235,7 @@ export class FaultDriver {
       if (fault.kind === 'wipe') {
         ensemble.lose(id, 'wiped')
       } else if (fault.kind === 'rot') {
+        if (this.#powerless.has(id)) return this.#supervisor.up(id)
         ensemble.lose(id, 'damaged')
         ensemble.disk(id).rot(fault.how)
       } else {
@@ -263,6 +270,7 @@ export class FaultDriver {
   }
 
   #kill(id: number, power: boolean, silent: boolean, lasts: number): void {
+    if (power) this.#powerless.add(id)
     this.#supervisor.kill(id, { power, silent })
     this.#after(lasts, () => this.#supervisor.up(id))
   }
