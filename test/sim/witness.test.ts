@@ -270,7 +270,7 @@ t.test('how a write is broken off is consistent with the table of errors', async
   ] as const) {
     t.match(verdictOf(log, withResult(history, write, failed(code, outcome))), new RegExp(`^witness: .*${code}`))
   }
-  for (const code of ['OPERATION_TIMEOUT', 'CONNECTION_LOSS', 'SYSTEM_ERROR', 'ABORTED']) {
+  for (const code of ['CONNECTION_LOSS', 'SYSTEM_ERROR', 'ABORTED']) {
     const never = [...history, ...[{ ...eventOf(history, 'call', write), call: 50 } as HistoryEvent]]
     const result: Result = { kind: 'failed', code, outcome: 'not-applied' }
     const returned = { ...eventOf(history, 'return', write), call: 50, result } as HistoryEvent

@@ -38,7 +38,7 @@ class Run {
       transports: { memory: this.network.transport(String(id), process.scheduler) },
       introduction: { incarnation: `store of ${id}`, run: ++this.#run, ensembleId: null }
     })
-    this.lives.set(id, { member, halt: process.halt })
+    this.lives.set(id, { member, halt: () => process.halt() })
     await member.start()
   }
 

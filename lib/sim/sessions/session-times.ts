@@ -44,7 +44,9 @@ export function checkSessionTimes(lives: ReadonlyMap<SessionId, SessionLife>, hi
     if (event.session !== 0) processes.set(event.session, process)
     if (event.session !== 0 && !knownAt.has(event.session)) knownAt.set(event.session, event.at)
     if (event.kind === 'return' && event.result.kind === 'answered' && event.result.answer.kind === 'openSession') {
-      processes.set(event.result.answer.session, process)
+      const { session } = event.result.answer
+      processes.set(session, process)
+      if (!knownAt.has(session)) knownAt.set(session, event.at)
     }
     if (event.kind === 'ended') endedAt.set(process, event.at)
     if (event.kind === 'state' && (event.state === 'expired' || event.state === 'closed')) overAt.set(event.session, event.at)
