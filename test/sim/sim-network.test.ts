@@ -556,16 +556,11 @@ function differingBits(frames: readonly { readonly frame: Uint8Array }[], number
   return bits
 }
 
-/** What a frame costs in wall time. The bound is far below what a busy machine does. */
-t.test('a hundred thousand whole frames take little time', async t => {
+t.test('a hundred thousand frames of one turn arrive, whole and all of them', async t => {
   const world = new World({ windowBytes: 2 ** 30, latency: () => 1 })
   const [near, far] = await world.open()
   const frame = new Uint8Array(200)
-  const before = process.hrtime.bigint()
   for (let index = 0; index < 100_000; index++) near.channel.send(frame)
   await world.run(10)
-  const seconds = Number(process.hrtime.bigint() - before) / 1e9
   t.equal(far.frames.length, 100_000)
-  t.comment(`${Math.round(100_000 / seconds)} frames a second`)
-  t.ok(100_000 / seconds > 20_000)
 })
