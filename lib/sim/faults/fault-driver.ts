@@ -42,6 +42,8 @@ export class FaultDriver {
    * bad then goes unnoticed (lib/storage/README.md).
    */
   readonly #powerless = new Set<number>()
+  /** Members on whose disk something has gone bad since they served last. */
+  readonly #rotten = new Set<number>()
   /** Members whose disk is about to lose it. */
   readonly #doomed = new Set<number>()
   /** Members that have served once. */
@@ -83,6 +85,7 @@ export class FaultDriver {
   onUp(id: number): void {
     this.#served.add(id)
     this.#powerless.delete(id)
+    this.#rotten.delete(id)
   }
 
   /** For crashes between two effects: what is seen happens right now. */
@@ -236,6 +239,7 @@ export class FaultDriver {
         ensemble.lose(id, 'wiped')
       } else if (fault.kind === 'rot') {
         if (this.#powerless.has(id)) return this.#supervisor.up(id)
+        this.#rotten.add(id)
         ensemble.lose(id, 'damaged')
         ensemble.disk(id).rot(fault.how)
       } else {
@@ -270,8 +274,10 @@ export class FaultDriver {
   }
 
   #kill(id: number, power: boolean, silent: boolean, lasts: number): void {
-    if (power) this.#powerless.add(id)
-    this.#supervisor.kill(id, { power, silent })
+    // What has gone bad is found out by the note at the next opening: until then its machine keeps its power.
+    const losesPower = power && !this.#rotten.has(id)
+    if (losesPower) this.#powerless.add(id)
+    this.#supervisor.kill(id, { power: losesPower, silent })
     this.#after(lasts, () => this.#supervisor.up(id))
   }
 
