@@ -75,6 +75,25 @@ t.test('a run that fails is reduced to one that fails in the same way with less'
   t.ok(smallest.clients.without.length > 0)
 })
 
+t.test('an ensemble that does not come to rest when faults have stopped is found out', async t => {
+  const plan = { ...short(9), faults: [], limits: {}, losesQuorum: false }
+  t.equal((await runPlan(plan)).violation, null)
+  const { violation } = await runPlan(plan, {
+    surround: (id, surroundings) => {
+      if (id !== 2) return surroundings
+      return {
+        ...surroundings,
+        storage: async (options, storageOptions) => {
+          const storage = await surroundings.storage(options, storageOptions)
+          storage.write = () => new Promise(() => {})
+          return storage
+        }
+      }
+    }
+  })
+  t.equal(violation?.checker, 'liveness')
+})
+
 function short(seed: number): Plan {
   return planOf(seed, { size: 3, duration: 6_000 })
 }
