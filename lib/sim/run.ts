@@ -29,21 +29,27 @@ export interface RunOptions {
   readonly checkers?: readonly Checker[]
 }
 
+/** What came of a run. */
 export interface RunReport {
   readonly plan: Plan
+  /** What did not hold, as the first checker found it; null when nothing was found. */
   readonly violation: Violation | null
   /** Virtual milliseconds that the run took. */
   readonly at: number
   /** Callbacks that ran. */
   readonly events: number
+  /** How often each kind of operation ended in which way, by `kind: outcome`. */
   readonly operations: Readonly<Record<string, number>>
+  /** How many faults of each kind struck. */
   readonly faults: Readonly<Record<string, number>>
+  /** How often each of {@link MARKS} was met; those that were not are left out. */
   readonly marks: Readonly<Record<string, number>>
   /** Histories of single znodes, and of families, for which an order was searched for, and those that were left to the witness alone. */
   readonly searched: number
   readonly undecided: number
   /** Of everything that was observed: equal for equal runs. */
   readonly fingerprint: string
+  /** What clients did and saw, in order. */
   readonly history: readonly HistoryEvent[]
   /** As far as it is known: to the last txn that any member has shown. */
   readonly log: readonly CommittedTxn[]

@@ -9,6 +9,7 @@ export type TinyLimits = { readonly [name in keyof typeof LIMITS]?: number }
 /** Everything that a run is made of besides chance within it. It can be written down, and reduced. */
 export interface Plan {
   readonly seed: number
+  /** Members, 1 to 5. */
   readonly size: number
   /** How long faults and clients go on, in virtual milliseconds. */
   readonly duration: number
