@@ -44,11 +44,34 @@ export const LIMITS = {
   messageElementsMax: 2 ** 20,
   /** Operations in one multi. More: BAD_ARGUMENTS. */
   multiOpsMax: 1_000,
-  /**
-   * Bytes of the paths of all ephemerals that one session owns. The txn that closes it lists them, and must stay readable under the bounds
-   * above (ZOOKEEPER-4306). More: the create is refused with BAD_ARGUMENTS.
-   */
+  /** Names in a path. Each create and delete goes up all of them. Deeper: BAD_ARGUMENTS. */
+  pathDepthMax: 128,
+  /** Entries of one ACL, and the bytes of their schemes and ids: an ACL stands in every txn that sets one. More: INVALID_ACL. */
+  aclEntriesMax: 64,
+  aclBytesMax: 4 * KIB,
+  /** Identities of one session: they go with each of its requests. More: AUTH_FAILED. */
+  authIdsMax: 16,
+  /** Children of one znode: listing them is one turn of the event loop. More: LIMIT_EXCEEDED. Option `limits.children`. */
+  childrenMax: 100_000,
   sessionEphemeralBytesMax: 2 * MIB,
+  /** Ephemerals of one session: what its end deletes. More: LIMIT_EXCEEDED. Option `limits.ephemerals`. */
+  sessionEphemeralsMax: 200_000,
+  /** Ephemerals that one txn of a session's end deletes, applied in one turn. A session that owns more is ended in several. */
+  closePathsMax: 2_000,
+  /** Bytes of the paths in such a txn, which must stay readable (ZOOKEEPER-4306). */
+  closePathBytesMax: 1 * MIB,
+  /** Znodes of one recursive delete, which is one txn applied in one turn. More: LIMIT_EXCEEDED. */
+  deletedMax: 5_000,
+  /** Sessions that live in one member. More: LIMIT_EXCEEDED. Option `limits.sessions`. */
+  sessionsMax: 10_000,
+  /** Watches set in one member. More: LIMIT_EXCEEDED. Option `limits.watches`. */
+  watchesMax: 1_000_000,
+  /** Changed paths that the `reset` event of a watch names, and znodes looked at to find them. More: `paths` is null. */
+  resetPathsMax: 1_000,
+  resetZnodesMax: 10_000,
+  /** Containers and TTL znodes that a leader looks at, and removes, in one tick. The rest waits for the next ones. */
+  reapLookedAtMax: 2_000,
+  reapedMax: 200,
   /** How long apply, replay, load and snapshot may work before they let the application's event loop turn. */
   sliceMilliseconds: 4
 } as const

@@ -1,3 +1,5 @@
+export type { Acl, AclEntry, AclMatch, AuthId } from './acl.js'
+export { aclEntryKey, normalizedAcl, OPEN_ACL, PERMISSIONS, permits, SUPER_SCHEME } from './acl.js'
 export type {
   CheckChange,
   CreateChange,
