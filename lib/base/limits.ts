@@ -49,23 +49,26 @@ export const LIMITS = {
   /** Entries of one ACL, and the bytes of their schemes and ids: an ACL stands in every txn that sets one. More: INVALID_ACL. */
   aclEntriesMax: 64,
   aclBytesMax: 4 * KIB,
-  /** Identities of one session: they go with each of its requests. More: AUTH_FAILED. */
+  /** Identities of one session, and the bytes of their schemes and ids: they go with each of its requests. More: AUTH_FAILED. */
   authIdsMax: 16,
+  authBytesMax: 4 * KIB,
   /** Children of one znode: listing them is one turn of the event loop. More: LIMIT_EXCEEDED. Option `limits.children`. */
   childrenMax: 100_000,
-  sessionEphemeralBytesMax: 2 * MIB,
   /** Ephemerals of one session: what its end deletes. More: LIMIT_EXCEEDED. Option `limits.ephemerals`. */
   sessionEphemeralsMax: 200_000,
   /** Ephemerals that one txn of a session's end deletes, applied in one turn. A session that owns more is ended in several. */
   closePathsMax: 2_000,
-  /** Bytes of the paths in such a txn, which must stay readable (ZOOKEEPER-4306). */
-  closePathBytesMax: 1 * MIB,
-  /** Znodes of one recursive delete, which is one txn applied in one turn. More: LIMIT_EXCEEDED. */
+  /** Bytes of the paths that one txn lists, of ephemerals that end or of a subtree that is deleted: it must stay readable (ZOOKEEPER-4306). */
+  listedPathBytesMax: 1 * MIB,
+  /** Znodes of one recursive delete, which is one txn applied in one turn; also bounded by the bytes above. More: LIMIT_EXCEEDED. */
   deletedMax: 5_000,
   /** Sessions that live in one member. More: LIMIT_EXCEEDED. Option `limits.sessions`. */
   sessionsMax: 10_000,
   /** Watches set in one member. More: LIMIT_EXCEEDED. Option `limits.watches`. */
   watchesMax: 1_000_000,
+  /** Events that an iteration over a watch may fall behind by: unless `buffer` says otherwise, and at most. More: counted and left out. */
+  watchBuffer: 10_000,
+  watchBufferMax: 1_000_000,
   /** Changed paths that the `reset` event of a watch names, and znodes looked at to find them. More: `paths` is null. */
   resetPathsMax: 1_000,
   resetZnodesMax: 10_000,

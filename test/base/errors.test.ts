@@ -55,3 +55,50 @@ t.test('an unknown thrown value is told from our errors, and by code', async t =
   t.notOk(isZooKeeperError(error, 'NODE_EXISTS'))
   t.notOk(isZooKeeperError({ code: 'NO_NODE' }))
 })
+
+/** Section 1.6 of the reference: ZooKeeper's numbers, with those of its C client. */
+const ZOOKEEPERS_NUMBERS: readonly (readonly [number, ErrorCode])[] = [
+  [-1, 'SYSTEM_ERROR'],
+  [-2, 'RUNTIME_INCONSISTENCY'],
+  [-3, 'DATA_INCONSISTENCY'],
+  [-4, 'CONNECTION_LOSS'],
+  [-5, 'MARSHALLING_ERROR'],
+  [-6, 'UNIMPLEMENTED'],
+  [-7, 'OPERATION_TIMEOUT'],
+  [-8, 'BAD_ARGUMENTS'],
+  [-9, 'INVALID_STATE'],
+  [-12, 'UNKNOWN_SESSION'],
+  [-13, 'NEW_CONFIG_NO_QUORUM'],
+  [-14, 'RECONFIG_IN_PROGRESS'],
+  [-15, 'SSL_CONNECTION_ERROR'],
+  [-100, 'API_ERROR'],
+  [-101, 'NO_NODE'],
+  [-102, 'NO_AUTH'],
+  [-103, 'BAD_VERSION'],
+  [-108, 'NO_CHILDREN_FOR_EPHEMERALS'],
+  [-110, 'NODE_EXISTS'],
+  [-111, 'NOT_EMPTY'],
+  [-112, 'SESSION_EXPIRED'],
+  [-113, 'INVALID_CALLBACK'],
+  [-114, 'INVALID_ACL'],
+  [-115, 'AUTH_FAILED'],
+  [-116, 'CLOSED'],
+  [-117, 'NOTHING'],
+  [-118, 'SESSION_MOVED'],
+  [-119, 'NOT_READ_ONLY'],
+  [-120, 'EPHEMERAL_ON_LOCAL_SESSION'],
+  [-121, 'NO_WATCHER'],
+  [-122, 'REQUEST_TIMEOUT'],
+  [-123, 'RECONFIG_DISABLED'],
+  [-124, 'SESSION_CLOSED_REQUIRE_AUTH'],
+  [-125, 'QUOTA_EXCEEDED'],
+  [-127, 'THROTTLED']
+]
+
+t.test('the table of codes has every number of ZooKeeper’s under its name', async t => {
+  const numbered = Object.entries(ERROR_CODES).flatMap(([code, { wireCode }]) => (wireCode === null ? [] : [[wireCode, code]]))
+  t.strictSame(
+    [...numbered].sort(([a], [b]) => Number(b) - Number(a)),
+    ZOOKEEPERS_NUMBERS
+  )
+})
