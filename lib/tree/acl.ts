@@ -36,7 +36,7 @@ export interface AuthId {
 export type AclMatch = (scheme: string, id: string, aclId: string) => boolean
 
 /** Everything to everybody: what a znode has that was created without an ACL. Kept as null in znodes, changes and records. */
-export const OPEN_ACL: Acl = [{ perms: PERMISSIONS.ALL, scheme: 'world', id: 'anyone' }]
+export const OPEN_ACL: Acl = Object.freeze([Object.freeze({ perms: PERMISSIONS.ALL, scheme: 'world', id: 'anyone' })])
 
 /** The scheme of an identity that no ACL applies to. */
 export const SUPER_SCHEME = 'super'
@@ -62,7 +62,8 @@ export function normalizedAcl(acl: Acl): Acl | null {
 
 /** Two entries with the same key are the same. */
 export function aclEntryKey({ perms, scheme, id }: AclEntry): string {
-  return `${perms} ${scheme} ${id}`
+  // With its length: the name of a scheme may have a space in it.
+  return `${perms} ${scheme.length} ${scheme} ${id}`
 }
 
 function isSame(_scheme: string, id: string, aclId: string): boolean {

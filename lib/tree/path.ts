@@ -1,6 +1,6 @@
 import { assert, LIMITS } from '../base/index.js'
 
-/** Everything from here down belongs to ZooKeeper itself and cannot be written by callers. */
+/** Everything from here down belongs to ZooKeeper itself. Callers may write the quotas below it, and nothing else. */
 export const RESERVED_PATH = '/zookeeper'
 
 const SUFFIX_DIGITS = 10
@@ -9,8 +9,8 @@ const DOT = 0x2e
 
 /**
  * What is wrong with a path, in words for people, or null when it is valid by ZooKeeper's rules: it begins with `/`, does not end with one
- * (but for the root), has no empty, `.` or `..` component and no character that ZooKeeper forbids, and takes at most
- * `LIMITS.pathBytesMax` bytes of UTF-8. Unlike ZooKeeper, which checks some operations only, every operation is checked.
+ * (but for the root), has no empty, `.` or `..` component and no character that ZooKeeper forbids, has at most `LIMITS.pathDepthMax` names, and
+ * takes at most `LIMITS.pathBytesMax` bytes of UTF-8. Unlike ZooKeeper, which checks some operations only, every operation is checked.
  */
 export function pathProblem(path: unknown): string | null {
   if (typeof path !== 'string') return `a path is a string, not ${path === null ? 'null' : typeof path}`
@@ -18,6 +18,7 @@ export function pathProblem(path: unknown): string | null {
   if (path.charCodeAt(0) !== SLASH) return `a path begins with '/', not ${describe(path, 0)}`
   // PERF: every decoded txn comes through here; one pass, nothing allocated.
   let bytes = 1
+  let depth = 1
   let componentStart = 1
   for (let index = 1; index < path.length; index++) {
     const code = path.charCodeAt(index)
@@ -26,12 +27,14 @@ export function pathProblem(path: unknown): string | null {
       const dots = dotsProblem(path, componentStart, index)
       if (dots !== null) return dots
       componentStart = index + 1
+      depth++
     } else if (isForbidden(code)) {
       return `the character ${describe(path, index)} is not allowed in a path`
     }
     bytes += code < 0x80 ? 1 : code < 0x800 ? 2 : 3
   }
   if (path.length > 1 && componentStart === path.length) return `a path does not end with '/': index ${path.length - 1}`
+  if (depth > LIMITS.pathDepthMax) return `a path has at most ${LIMITS.pathDepthMax} names, not ${depth}`
   if (bytes > LIMITS.pathBytesMax) return `a path takes at most ${LIMITS.pathBytesMax} bytes, not ${bytes}`
   return dotsProblem(path, componentStart, path.length)
 }

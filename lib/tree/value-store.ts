@@ -1,19 +1,31 @@
 import { assert, present } from '../base/index.js'
 
-const SLOT_BITS = 10
+const SLOT_BITS = 13
 const SLOTS_MASK = 2 ** SLOT_BITS - 1
-const PAGE_BYTES = 16 * 1024
-const SLOTS_MIN = 16
+/** The first page of a size; each further one is twice as large as the one before, up to the largest. PERF: few pages stay in a processor's cache. */
+const PAGE_BYTES_MIN = 8 * 1024
+const PAGE_BYTES_MAX = 128 * 1024
 /** Larger values get a buffer of their own: the overhead of one no longer matters. */
 const SLOT_BYTES_MAX = 4 * 1024
 const NO_SLOT = 0xffff
 
+/** Everything of one size of slot. */
+interface Size {
+  readonly slotBytes: number
+  /** Those that have room. */
+  readonly roomy: Set<Page>
+  pages: number
+}
+
 /** Slots of one size. A free slot holds the number of the next free one in its first two bytes. */
 interface Page {
   readonly index: number
+  readonly size: Size
   readonly slotBytes: number
   readonly slots: number
   readonly bytes: Uint8Array
+  /** The same bytes: a slot begins and ends at a whole word. */
+  readonly words: Int32Array
   firstFree: number
   /** Slots from here on have never been used. */
   unused: number
@@ -29,8 +41,8 @@ interface Page {
 export class ValueStore {
   readonly #pages: (Page | undefined)[] = []
   readonly #freePages: number[] = []
-  /** By size of slot: the pages that have room. */
-  readonly #roomy = new Map<number, Set<Page>>()
+  /** By the bytes of a slot. */
+  readonly #sizes = new Map<number, Size>()
   readonly #large: (Uint8Array | undefined)[] = []
   readonly #freeLarge: number[] = []
   #bytes = 0
@@ -70,6 +82,25 @@ export class ValueStore {
     }
   }
 
+  /** Whether a value is the first `length` of these bytes, which `words` holds too. PERF: a word at a time, for every path that is looked up. */
+  isEqual(handle: number, bytes: Uint8Array, words: Int32Array, length: number): boolean {
+    if (handle < 0) return present(this.#large[~handle], 'a large value is there').every((byte, index) => byte === bytes[index])
+    const page = this.#pageOf(handle)
+    const start = (handle & SLOTS_MASK) * page.slotBytes
+    const whole = length >>> 2
+    for (let index = 0; index < whole; index++) if (page.words[(start >>> 2) + index] !== words[index]) return false
+    for (let index = whole * 4; index < length; index++) if (page.bytes[start + index] !== bytes[index]) return false
+    return true
+  }
+
+  /** Where a value lies, for reading it in place: in these bytes, from {@link startOf} on. */
+  bytesOf(handle: number): Uint8Array {
+    return handle < 0 ? present(this.#large[~handle], 'a large value is there') : this.#pageOf(handle).bytes
+  }
+  startOf(handle: number): number {
+    return handle < 0 ? 0 : (handle & SLOTS_MASK) * this.#pageOf(handle).slotBytes
+  }
+
   free(handle: number, length: number): void {
     this.#bytes -= length
     if (handle < 0) {
@@ -95,7 +126,7 @@ export class ValueStore {
         present(page.bytes[start], 'a slot is in its page') + 256 * present(page.bytes[start + 1], 'a slot is in its page')
     }
     page.used++
-    if (page.used === page.slots) this.#roomy.get(slotBytes)?.delete(page)
+    if (page.used === page.slots) page.size.roomy.delete(page)
     return (page.index << SLOT_BITS) | slot
   }
 
@@ -109,11 +140,12 @@ export class ValueStore {
   }
 
   #freeSlot(page: Page, slot: number): void {
-    const roomy = present(this.#roomy.get(page.slotBytes), 'a page belongs to a size')
+    const { roomy } = page.size
     page.used--
     // The last page with room stays, or one value that comes and goes would make a page each time.
     if (page.used === 0 && roomy.size > 1) {
       roomy.delete(page)
+      page.size.pages--
       this.#pages[page.index] = undefined
       this.#freePages.push(page.index)
       return
@@ -126,19 +158,20 @@ export class ValueStore {
   }
 
   #roomyPage(slotBytes: number): Page {
-    let roomy = this.#roomy.get(slotBytes)
-    if (roomy === undefined) {
-      roomy = new Set()
-      this.#roomy.set(slotBytes, roomy)
+    let size = this.#sizes.get(slotBytes)
+    if (size === undefined) {
+      size = { slotBytes, roomy: new Set(), pages: 0 }
+      this.#sizes.set(slotBytes, size)
     }
-    for (const page of roomy) return page
+    for (const page of size.roomy) return page
     const index = this.#freePages.pop() ?? this.#pages.length
     assert(index < 2 ** (31 - SLOT_BITS), 'a handle fits 31 bits')
-    const slots = Math.max(SLOTS_MIN, Math.floor(PAGE_BYTES / slotBytes))
+    const slots = Math.floor(Math.min(PAGE_BYTES_MIN * 2 ** size.pages++, PAGE_BYTES_MAX) / slotBytes)
     const bytes = new Uint8Array(slots * slotBytes)
-    const page: Page = { index, slotBytes, slots, bytes, firstFree: NO_SLOT, unused: 0, used: 0 }
+    const words = new Int32Array(bytes.buffer)
+    const page: Page = { index, size, slotBytes, slots, bytes, words, firstFree: NO_SLOT, unused: 0, used: 0 }
     this.#pages[index] = page
-    roomy.add(page)
+    size.roomy.add(page)
     return page
   }
 

@@ -1,17 +1,26 @@
 import { formatHash64, Hash64, NO_SESSION, type SessionId } from '../base/index.js'
+import type { Acl } from './acl.js'
+import { AclTable } from './acl-table.js'
+import { type Lifetime, PERSISTENT } from './lifetime.js'
+import { PathKey } from './path-key.js'
+import { RowSet } from './row-set.js'
+import { SiblingTree } from './sibling-tree.js'
 import { ValueStore } from './value-store.js'
 import { NO_ROW, NULL_LENGTH, type Znode } from './znode.js'
 import { ZnodeTable } from './znode-table.js'
 
 /**
- * Everything a tree keeps: records, values, links, the index of ephemerals and the digest. It knows how these belong together, and
+ * Everything a tree keeps: records, values, links, ACLs, the indexes of what is mortal, and the digest. It knows how these belong together, and
  * nothing of txns: {@link DataTree} changes it by txns, {@link TreeRestorer} fills it from a snapshot.
  *
  * Invariant: after {@link seal} of every znode that was touched, the digest is the sum of the hashes of all znodes.
  */
 export class ZnodeStore {
   readonly #table = new ZnodeTable()
+  readonly #siblings = new SiblingTree(this.#table)
   readonly #values = new ValueStore()
+  readonly #acls = new AclTable()
+  readonly #mortals = new RowSet()
   readonly #ephemerals = new Map<SessionId, Set<string>>()
   readonly #hash = new Hash64()
   #digestLow = 0
@@ -57,27 +66,27 @@ export class ZnodeStore {
     return node
   }
 
-  /** Makes one the child of the other. The parent's other numbers are the caller's. */
+  /**
+   * Makes one the child of the other, with everything below it: a restored znode may have got its children before its parent has come. The
+   * parent's other numbers are the caller's.
+   */
   link(node: Znode, parent: Znode): void {
-    const next = parent.firstChild
+    this.#siblings.add(node, parent)
     node.parent = parent.row
-    node.nextSibling = next
-    if (next !== NO_ROW) this.#table.at(next).previousSibling = node.row
-    parent.firstChild = node.row
     parent.numChildren++
+    this.#count(parent.row, node.descendants + 1, node.subtreeBytes)
   }
 
   /** Takes out a znode without children, with all that belongs to it. */
   remove(node: Znode): void {
     const parent = this.parentOf(node)
-    const next = node.nextSibling
-    const previous = node.previousSibling
-    if (next !== NO_ROW) this.#table.at(next).previousSibling = previous
-    if (previous === NO_ROW) parent.firstChild = next
-    else this.#table.at(previous).nextSibling = next
-    parent.numChildren--
     this.setOwner(node, NO_SESSION)
+    this.setLifetime(node, PERSISTENT)
+    this.setAcl(node, null)
     this.write(node, null)
+    this.#siblings.remove(node, parent)
+    parent.numChildren--
+    this.#count(parent.row, -1, 0)
     this.#digestLow = (this.#digestLow - node.hashLow) | 0
     this.#digestHigh = (this.#digestHigh - node.hashHigh) | 0
     this.#table.remove(node)
@@ -85,14 +94,16 @@ export class ZnodeStore {
 
   /** Copies the data in. */
   write(node: Znode, data: Uint8Array | null): void {
-    const length = node.valueLength
+    const { valueLength: length, valueHandle: handle } = node
+    const bytes = (data?.length ?? 0) - (length === NULL_LENGTH ? 0 : length)
+    if (bytes !== 0) this.#count(node.row, 0, bytes)
     if (data === null) {
-      if (length !== NULL_LENGTH) this.#values.free(node.valueHandle, length)
+      if (length !== NULL_LENGTH) this.#values.free(handle, length)
       node.valueLength = NULL_LENGTH
       node.setValueHash(0, 0)
       return
     }
-    node.valueHandle = length === NULL_LENGTH ? this.#values.put(data) : this.#values.replace(node.valueHandle, length, data)
+    node.valueHandle = length === NULL_LENGTH ? this.#values.put(data) : this.#values.replace(handle, length, data)
     node.valueLength = data.length
     const hash = this.#hash.start().bytes(data).finish()
     node.setValueHash(hash.low, hash.high)
@@ -130,13 +141,39 @@ export class ZnodeStore {
     return this.#ephemerals.keys()
   }
 
-  /** In no particular order. */
-  *childrenOf(node: Znode): Iterable<Znode> {
-    for (let row = node.firstChild; row !== NO_ROW; ) {
-      const child = this.#table.at(row)
-      row = child.nextSibling
-      yield child
-    }
+  setLifetime(node: Znode, lifetime: Lifetime): void {
+    node.lifetime = lifetime
+    if (lifetime === PERSISTENT) this.#mortals.delete(node.row)
+    else this.#mortals.add(node.row)
+  }
+
+  /** Paths of all containers and TTL znodes, in no particular order. Znodes may come and go meanwhile: what stays is met, once. */
+  *mortals(): Iterable<string> {
+    for (const row of this.#mortals) yield this.#table.at(row).path
+  }
+
+  /** Null is open to all. The list is copied. */
+  setAcl(node: Znode, acl: Acl | null): void {
+    // In this order: the list may be one that only this znode has.
+    const id = this.#acls.add(acl)
+    this.#acls.release(node.acl)
+    node.acl = id
+  }
+
+  /** Frozen. Znodes with equal ACLs have the very same list. */
+  aclOf(node: Znode): Acl | null {
+    return this.#acls.aclOf(node.acl)
+  }
+
+  /** Sorted by name, in UTF-16 code units; void once a child comes or goes. */
+  childrenOf(node: Znode): Iterable<Znode> {
+    return this.childrenAfter(node, null)
+  }
+
+  /** The same, of those whose name is greater than `after` (null: all), which need not be there. */
+  childrenAfter(node: Znode, after: string | null): Iterable<Znode> {
+    const key = after === null ? null : new PathKey().set(`${node.path === '/' ? '' : node.path}/${after}`)
+    return this.#siblings.following(node, key)
   }
 
   /** Brings the digest up to date with a znode whose fields have changed. */
@@ -157,9 +194,23 @@ export class ZnodeStore {
       .int(node.version)
       .int(node.cversion)
       .int(node.numChildren)
+      .int(node.aversion)
+      .number(node.lifetime + 1)
+      .int(this.#acls.hashLowOf(node.acl))
+      .int(this.#acls.hashHighOf(node.acl))
       .finish()
     this.#digestLow = (this.#digestLow - node.hashLow + hash.low) | 0
     this.#digestHigh = (this.#digestHigh - node.hashHigh + hash.high) | 0
     node.setHash(hash.low, hash.high)
+  }
+
+  /** Adds to what a znode and all above it count. */
+  #count(from: number, descendants: number, bytes: number): void {
+    for (let row = from; row !== NO_ROW; ) {
+      const node = this.#table.at(row)
+      node.descendants += descendants
+      node.subtreeBytes += bytes
+      row = node.parent
+    }
   }
 }

@@ -76,6 +76,14 @@ t.test('a path takes at most its bound of bytes in UTF-8', async t => {
   for (const path of ['/', '/a', '/é', '/日本', longest]) t.equal(pathBytes(path), Buffer.byteLength(path))
 })
 
+t.test('a path has at most so many names', async t => {
+  const deepest = '/a'.repeat(LIMITS.pathDepthMax)
+  t.equal(pathProblem(deepest), null)
+  t.match(pathProblem(`${deepest}/a`), String(LIMITS.pathDepthMax + 1))
+  t.equal(prefixProblem(`${deepest}-`), null)
+  t.type(prefixProblem(`${deepest}/`), 'string')
+})
+
 t.test('the path of a sequential create may end with a slash and must leave room for the suffix', async t => {
   for (const path of ['/', '/a', '/a/', '/.', '/a/..']) t.equal(prefixProblem(path), null, path)
   for (const path of ['', 'a', '//', '/a//', '/../a', '/\u0000', null]) t.type(prefixProblem(path), 'string')
