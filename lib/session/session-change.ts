@@ -19,10 +19,26 @@ export interface CreateSessionChange {
   readonly password: Uint8Array
 }
 
+/** The session has been taken over by another process, which had its password. */
+export interface MoveSessionChange {
+  readonly kind: 'moveSession'
+  readonly session: SessionId
+  /** Milliseconds, as negotiated anew. */
+  readonly timeout: number
+  readonly member: MemberId
+  readonly run: string
+}
+
+/** The session's end has begun: it owns more ephemerals than one txn deletes. Whoever leads brings it to its end. */
+export interface ClosingSessionChange {
+  readonly kind: 'closingSession'
+  readonly session: SessionId
+}
+
 export interface CloseSessionChange {
   readonly kind: 'closeSession'
   readonly session: SessionId
 }
 
 /** What a txn does to the session table. */
-export type SessionChange = EnlistChange | CreateSessionChange | CloseSessionChange
+export type SessionChange = EnlistChange | CreateSessionChange | MoveSessionChange | ClosingSessionChange | CloseSessionChange

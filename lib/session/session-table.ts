@@ -4,6 +4,7 @@ import {
   Hash64,
   type MemberId,
   NO_SESSION,
+  present,
   type SessionId,
   unreachable,
   ZooKeeperError,
@@ -20,6 +21,8 @@ export interface SessionRecord {
   readonly password: Uint8Array
   /** The number of its last request that is in the log; 0 before the first. */
   readonly cxid: number
+  /** Its end has begun: it does nothing more, and lasts until the last of its ephemerals is gone. */
+  readonly closing: boolean
 }
 
 /** A member as the log knows it: the process that it runs in, and the number of that process's last request of its own. */
@@ -63,9 +66,20 @@ export class SessionTable {
         const id = zxid as number as SessionId
         assert(!this.#sessions.has(id), 'a session is created once')
         const { timeout, member, run } = change
-        this.#sessions.set(id, { id, timeout, member, run, password: new Uint8Array(change.password), cxid: 0 })
+        this.#sessions.set(id, { id, timeout, member, run, password: new Uint8Array(change.password), cxid: 0, closing: false })
         return
       }
+      case 'moveSession': {
+        const session = present(this.#sessions.get(change.session), 'a session that moves is there')
+        assert(!session.closing, 'a session that ends does not move')
+        session.timeout = change.timeout
+        session.member = change.member
+        session.run = change.run
+        return
+      }
+      case 'closingSession':
+        present(this.#sessions.get(change.session), 'a session whose end begins is there').closing = true
+        return
       case 'closeSession':
         this.#sessions.delete(change.session)
         return
@@ -124,8 +138,9 @@ export class SessionTable {
     const hash = new Hash64()
     let low = 0
     let high = 0
-    for (const { id, timeout, member, run, password, cxid } of this.#sessions.values()) {
-      hash.start().int(1).number(id).number(timeout).int(member).text(run).bytes(password).number(cxid).finish()
+    for (const { id, timeout, member, run, password, cxid, closing } of this.#sessions.values()) {
+      hash.start().int(1).number(id).number(timeout).int(member).text(run).bytes(password).number(cxid)
+      hash.int(closing ? 1 : 0).finish()
       low = (low + hash.low) | 0
       high = (high + hash.high) | 0
     }

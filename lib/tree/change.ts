@@ -1,4 +1,6 @@
 import type { ErrorCode, SessionId } from '../base/index.js'
+import type { Acl } from './acl.js'
+import type { Lifetime } from './lifetime.js'
 import type { OperationCode } from './operation.js'
 
 export interface CreateChange {
@@ -6,8 +8,11 @@ export interface CreateChange {
   /** With its suffix when it is sequential. */
   readonly path: string
   readonly data: Uint8Array | null
-  /** `NO_SESSION` when it is persistent. */
+  /** `NO_SESSION` when it is not an ephemeral. */
   readonly owner: SessionId
+  readonly lifetime: Lifetime
+  /** Null: open to all. */
+  readonly acl: Acl | null
   /** How many creates the parent has seen, this one included. */
   readonly parentCversion: number
 }
@@ -25,16 +30,38 @@ export interface SetDataChange {
   readonly version: number
 }
 
+/** Also what becomes of a create with `ifAbsent` whose znode was there. */
 export interface CheckChange {
   readonly kind: 'check'
   readonly path: string
 }
 
-export type SingleChange = CreateChange | DeleteChange | SetDataChange | CheckChange
+export interface SetAclChange {
+  readonly kind: 'setACL'
+  readonly path: string
+  readonly acl: Acl | null
+  /** The aversion that it has afterwards. */
+  readonly aversion: number
+}
 
+/** The time is the txn's. */
+export interface TouchChange {
+  readonly kind: 'touch'
+  readonly path: string
+}
+
+export type SingleChange = CreateChange | DeleteChange | SetDataChange | CheckChange | SetAclChange | TouchChange
+
+/** Several changes of one txn. None at all is what becomes of a delete with `ifExists` whose znode was not there. */
 export interface MultiChange {
   readonly kind: 'multi'
   readonly changes: readonly SingleChange[]
+}
+
+/** A container that has served its purpose, or a znode whose time to live is over. Of the leader's own accord; ZooKeeper's `deleteContainer`. */
+export interface DeleteContainerChange {
+  readonly kind: 'deleteContainer'
+  readonly path: string
 }
 
 /** What the end of a session does to the tree: the paths are listed, so that nothing has to be worked out when it is applied. */
@@ -56,4 +83,4 @@ export interface RefusedChange {
  * What the leader turned an operation into: absolute values that every member writes down as they are. No clock, no chance and no condition
  * is left in it.
  */
-export type TreeChange = SingleChange | MultiChange | DeleteEphemeralsChange | RefusedChange
+export type TreeChange = SingleChange | MultiChange | DeleteContainerChange | DeleteEphemeralsChange | RefusedChange

@@ -1,7 +1,22 @@
 import { assert, NO_SESSION, present, type SessionId, unreachable, ZXID_ZERO, type Zxid } from '../base/index.js'
-import type { CreateChange, DeleteChange, DeleteEphemeralsChange, SetDataChange, SingleChange, TreeChange } from './change.js'
+import type { Acl } from './acl.js'
+import type {
+  CreateChange,
+  DeleteChange,
+  DeleteContainerChange,
+  DeleteEphemeralsChange,
+  SetAclChange,
+  SetDataChange,
+  SingleChange,
+  TouchChange,
+  TreeChange
+} from './change.js'
+import { DataSlab } from './data-slab.js'
+import { type Lifetime, PERSISTENT } from './lifetime.js'
 import type { OperationResult, SingleResult } from './operation.js'
-import { nameOf, parentOf, RESERVED_PATH } from './path.js'
+import { parentOf, RESERVED_PATH } from './path.js'
+import { formatQuotaUsage, QUOTA_PATH, type QuotaExcess, type QuotaLimits, type QuotaUsage, quotaShownBy } from './quota.js'
+import { QuotaTable } from './quota-table.js'
 import { SnapshotCut } from './snapshot-cut.js'
 import { nextVersion, type Stat } from './stat.js'
 import type { TreeEvent } from './tree-event.js'
@@ -14,6 +29,8 @@ export interface Applied {
   readonly result: OperationResult
   /** In ZooKeeper's order: what happened to the znode itself, then to its parent; for a multi one operation after another. */
   readonly events: readonly TreeEvent[]
+  /** The subtrees that it took over a soft limit of their quota. */
+  readonly excesses: readonly QuotaExcess[]
 }
 
 /** The numbers that decide whether an operation is refused. */
@@ -21,12 +38,32 @@ export interface ZnodeCounters {
   readonly version: number
   /** As stored: the number of creates below it. */
   readonly cversion: number
+  readonly aversion: number
   readonly numChildren: number
   readonly owner: SessionId
+  readonly lifetime: Lifetime
+  /** Null: open to all. */
+  readonly acl: Acl | null
+  /** Bytes of data; 0 also when the data is null. */
+  readonly dataLength: number
+  readonly ctime: number
+  readonly mtime: number
 }
 
-const NO_EVENTS: readonly TreeEvent[] = []
-const ALREADY_APPLIED: Applied = { result: { kind: 'none' }, events: NO_EVENTS }
+/** Which of a znode's children, in the order of their names. */
+export interface ChildrenRange {
+  /** Only those behind this name; all when left out. */
+  readonly after?: string
+  /** At most so many; all when left out. */
+  readonly limit?: number
+}
+
+/** Asked about each znode that is read and is not open to all. Throws what the reader is to be told. */
+export type ReadGuard = (acl: Acl, path: string) => void
+
+const NONE: OperationResult = { kind: 'none' }
+const NO_EXCESSES: readonly QuotaExcess[] = []
+const ALREADY_APPLIED: Applied = { result: NONE, events: [], excesses: NO_EXCESSES }
 
 /**
  * The znode tree after `zxidApplied`: committed txns only, applied in order. Two trees at the same zxid are equal however they came there,
@@ -34,20 +71,22 @@ const ALREADY_APPLIED: Applied = { result: { kind: 'none' }, events: NO_EVENTS }
  */
 export class DataTree {
   readonly #store: ZnodeStore
+  readonly #quotas = new QuotaTable()
   #zxidApplied: Zxid
   #cut: SnapshotCut | null = null
 
-  /** A new tree holds `/` and `/zookeeper`. A store is handed in by {@link TreeRestorer} only. */
+  /** A new tree holds `/`, `/zookeeper` and `/zookeeper/quota`. A store is handed in by {@link TreeRestorer} only. */
   constructor(store: ZnodeStore = newStore(), zxidApplied: Zxid = ZXID_ZERO) {
     this.#store = store
     this.#zxidApplied = zxidApplied
+    this.#readQuotas(present(store.find(QUOTA_PATH), 'there is a place for quotas'))
   }
 
   get zxidApplied(): Zxid {
     return this.#zxidApplied
   }
 
-  /** Znodes, `/` and `/zookeeper` included. */
+  /** Znodes, `/`, `/zookeeper` and `/zookeeper/quota` included. */
   get nodeCount(): number {
     return this.#store.size
   }
@@ -72,7 +111,8 @@ export class DataTree {
     const result = this.#perform(change, zxid, time, events)
     // Only now: a cut taken at this zxid holds all of the txn, also of a multi (ZOOKEEPER-3127).
     this.#zxidApplied = zxid
-    return { result, events }
+    const excesses = this.#quotas.size === 0 ? NO_EXCESSES : this.#excessesOf(events)
+    return { result, events, excesses }
   }
 
   /** A committed txn that does not concern the tree. */
@@ -80,44 +120,107 @@ export class DataTree {
     if (zxid > this.#zxidApplied) this.#zxidApplied = zxid
   }
 
-  exists(path: string): Stat | null {
-    const node = this.#store.find(path)
-    return node === null ? null : statOf(node)
+  exists(path: string, guard?: ReadGuard): Stat | null {
+    const node = this.#readable(path, guard)
+    return node === null ? null : this.#statOf(node)
   }
 
   /** The data is the caller's own copy. */
-  getData(path: string): { readonly data: Uint8Array | null; readonly stat: Stat } | null {
-    return this.readData(path, length => new Uint8Array(length))
+  getData(path: string, guard?: ReadGuard): { readonly data: Uint8Array | null; readonly stat: Stat } | null {
+    return this.readData(path, length => new Uint8Array(length), guard)
   }
 
   /** The same with the copy made into what `allocate` gives, such as a Buffer. */
   readData<T extends Uint8Array>(
     path: string,
-    allocate: (length: number) => T
+    allocate: (length: number) => T,
+    guard?: ReadGuard
   ): { readonly data: T | null; readonly stat: Stat } | null {
-    const node = this.#store.find(path)
-    return node === null ? null : { data: this.#store.read(node, allocate), stat: statOf(node) }
+    const node = this.#readable(path, guard)
+    if (node === null) return null
+    const shown = this.#shownAt(path)
+    if (shown === null) return { data: this.#store.read(node, allocate), stat: statOf(node) }
+    const data = allocate(shown.length)
+    data.set(shown)
+    return { data, stat: this.#statOf(node) }
   }
 
-  /** Names sorted by UTF-16 code unit, on all members alike. PERF: grows with the number of children, which are sorted anew each time. */
-  getChildren(path: string): { readonly children: readonly string[]; readonly stat: Stat } | null {
-    const node = this.#store.find(path)
+  /** Names in the order of their UTF-16 code units, on all members alike. PERF: grows with the names that it gives, and not with the rest. */
+  getChildren(
+    path: string,
+    { after, limit = Number.POSITIVE_INFINITY }: ChildrenRange = {},
+    guard?: ReadGuard
+  ): { readonly children: readonly string[]; readonly stat: Stat } | null {
+    const node = this.#readable(path, guard)
     if (node === null) return null
     const children: string[] = []
-    for (const child of this.#store.childrenOf(node)) children.push(nameOf(child.path))
-    return { children: children.sort(), stat: statOf(node) }
+    if (limit > 0) {
+      for (const child of this.#store.childrenAfter(node, after ?? null)) {
+        children.push(child.name)
+        if (children.length >= limit) break
+      }
+    }
+    return { children, stat: this.#statOf(node) }
+  }
+
+  /** How many znodes there are below, at any depth. */
+  countDescendants(path: string, guard?: ReadGuard): number | null {
+    return this.#readable(path, guard)?.descendants ?? null
+  }
+
+  /** Undefined when there is no such znode, null when it is open to all. The list is shared by all znodes that have it, and frozen. */
+  aclOf(path: string): Acl | null | undefined {
+    const node = this.#store.find(path)
+    return node === null ? undefined : this.#store.aclOf(node)
   }
 
   /** For the leader's validation. */
   countersOf(path: string): ZnodeCounters | null {
     const node = this.#store.find(path)
     if (node === null) return null
-    return { version: node.version, cversion: node.cversion, numChildren: node.numChildren, owner: node.owner }
+    return {
+      version: node.version,
+      cversion: node.cversion,
+      aversion: node.aversion,
+      numChildren: node.numChildren,
+      owner: node.owner,
+      lifetime: node.lifetime,
+      acl: this.#store.aclOf(node),
+      dataLength: Math.max(0, node.valueLength),
+      ctime: node.ctime,
+      mtime: node.mtime
+    }
+  }
+
+  /** The limits of the subtree at `path`, if its quota sets any. */
+  quotaOf(path: string): QuotaLimits | null {
+    return this.#quotas.limitsOf(path)
+  }
+
+  /** Every subtree with a quota. */
+  quotas(): Iterable<readonly [path: string, limits: QuotaLimits]> {
+    return this.#quotas.entries()
+  }
+
+  /** What the subtree at `path` holds; nothing where no znode is. */
+  usageOf(path: string): QuotaUsage {
+    const node = this.#store.find(path)
+    return node === null ? { count: 0, bytes: 0 } : { count: node.descendants + 1, bytes: node.subtreeBytes }
+  }
+
+  /** The paths of all containers and TTL znodes, in no particular order. The tree may change while they are gone through. */
+  mortals(): Iterable<string> {
+    return this.#store.mortals()
   }
 
   /** Paths of the ephemerals that live and die with a session, sorted by code unit. */
   ephemeralsOf(session: SessionId): readonly string[] {
     return [...this.#store.ephemeralsOf(session)].sort()
+  }
+
+  /** The same in no particular order, without the cost of sorting. */
+  eachEphemeralOf(session: SessionId): Iterable<string> {
+    return this.#store.ephemeralsOf(session)
   }
 
   /** Every session that owns an ephemeral, ascending: each must be in the session table. */
@@ -128,12 +231,13 @@ export class DataTree {
   /** The image of the tree as it is now. One at a time: the one before must have been walked to its end or closed. */
   cut(): SnapshotCut {
     assert(this.#cut === null, 'a tree is cut once at a time')
+    const slab = new DataSlab()
     this.#cut = new SnapshotCut({
       zxid: this.#zxidApplied,
       digest: this.digest,
       nodeCount: this.nodeCount,
       rowsEnd: this.#store.rowsEnd,
-      recordAt: row => this.#recordAt(row),
+      recordAt: row => this.#recordAt(row, slab),
       onReleased: () => {
         this.#cut = null
       }
@@ -147,6 +251,8 @@ export class DataTree {
         return { kind: 'multi', results: change.changes.map(each => this.#performSingle(each, zxid, time, events)) }
       case 'deleteEphemerals':
         return this.#deleteEphemerals(change, zxid, events)
+      case 'deleteContainer':
+        return this.#deleteContainer(change, zxid, events)
       case 'refused':
         return change
       default:
@@ -163,8 +269,11 @@ export class DataTree {
       case 'setData':
         return this.#setData(change, zxid, time, events)
       case 'check':
-        assert(this.#store.find(change.path) !== null, 'a checked znode is there')
-        return { kind: 'check' }
+        return { kind: 'check', stat: this.#statOf(present(this.#store.find(change.path), 'a checked znode is there')) }
+      case 'setACL':
+        return this.#setAcl(change)
+      case 'touch':
+        return this.#touch(change, time)
       default:
         return unreachable(change)
     }
@@ -184,13 +293,16 @@ export class DataTree {
     node.mtime = time
     this.#store.write(node, change.data)
     this.#store.setOwner(node, change.owner)
+    this.#store.setLifetime(node, change.lifetime)
+    this.#store.setAcl(node, change.acl)
     this.#store.link(node, parent)
     this.#store.seal(node)
     parent.cversion = change.parentCversion
     parent.pzxid = zxid
     this.#store.seal(parent)
-    events.push({ type: 'created', path: node.path, zxid }, { type: 'childrenChanged', path: parent.path, zxid })
-    return { kind: 'create', path: node.path, stat: statOf(node) }
+    this.#quotas.onData(node.path, change.data)
+    events.push(this.#event('created', node, zxid), this.#event('childrenChanged', parent, zxid))
+    return { kind: 'create', path: node.path, stat: this.#statOf(node) }
   }
 
   #delete(change: DeleteChange, zxid: Zxid, events: TreeEvent[]): SingleResult {
@@ -204,7 +316,14 @@ export class DataTree {
       assert(node.owner === change.owner, 'a session takes its own ephemerals with it')
       this.#remove(node, zxid, events)
     }
-    return { kind: 'none' }
+    return NONE
+  }
+
+  #deleteContainer(change: DeleteContainerChange, zxid: Zxid, events: TreeEvent[]): OperationResult {
+    const node = present(this.#store.find(change.path), 'a container that is removed was there')
+    assert(node.lifetime !== PERSISTENT, 'only containers and TTL znodes go by themselves')
+    this.#remove(node, zxid, events)
+    return NONE
   }
 
   #remove(node: Znode, zxid: Zxid, events: TreeEvent[]): void {
@@ -212,10 +331,13 @@ export class DataTree {
     const parent = this.#store.parentOf(node)
     this.#cut?.beforeChange(node.row)
     this.#cut?.beforeChange(parent.row)
+    // With its last ACL: who could not read it does not hear of its end.
+    events.push(this.#event('deleted', node, zxid))
     this.#store.remove(node)
     parent.pzxid = zxid
     this.#store.seal(parent)
-    events.push({ type: 'deleted', path: node.path, zxid }, { type: 'childrenChanged', path: parent.path, zxid })
+    this.#quotas.onDeleted(node.path)
+    events.push(this.#event('childrenChanged', parent, zxid))
   }
 
   #setData(change: SetDataChange, zxid: Zxid, time: number, events: TreeEvent[]): SingleResult {
@@ -227,16 +349,75 @@ export class DataTree {
     node.mzxid = zxid
     node.mtime = time
     this.#store.seal(node)
-    events.push({ type: 'dataChanged', path: node.path, zxid })
-    return { kind: 'setData', stat: statOf(node) }
+    this.#quotas.onData(node.path, change.data)
+    events.push(this.#event('dataChanged', node, zxid))
+    return { kind: 'setData', stat: this.#statOf(node) }
   }
 
-  #recordAt(row: number): ZnodeRecord | null {
+  /** As in ZooKeeper nobody hears of it, and no number but the aversion shows it. */
+  #setAcl(change: SetAclChange): SingleResult {
+    const node = present(this.#store.find(change.path), 'a znode whose ACL is set is there')
+    assert(change.aversion === nextVersion(node.aversion), 'an aversion counts every change of the ACL')
+    this.#cut?.beforeChange(node.row)
+    this.#store.setAcl(node, change.acl)
+    node.aversion = change.aversion
+    this.#store.seal(node)
+    return { kind: 'setACL', stat: this.#statOf(node) }
+  }
+
+  #touch(change: TouchChange, time: number): SingleResult {
+    const node = present(this.#store.find(change.path), 'a znode that is touched is there')
+    this.#cut?.beforeChange(node.row)
+    node.mtime = time
+    this.#store.seal(node)
+    return { kind: 'touch', stat: this.#statOf(node) }
+  }
+
+  #event(type: TreeEvent['type'], node: Znode, zxid: Zxid): TreeEvent {
+    const acl = this.#store.aclOf(node)
+    return acl === null ? { type, path: node.path, zxid } : { type, path: node.path, zxid, acl }
+  }
+
+  #excessesOf(events: readonly TreeEvent[]): readonly QuotaExcess[] {
+    if (events.length === 0) return NO_EXCESSES
+    return this.#quotas.newlyOver(new Set(events.map(({ path }) => path)), path => this.usageOf(path))
+  }
+
+  /** PERF: what is open to all costs one comparison more than without ACLs. */
+  #readable(path: string, guard: ReadGuard | undefined): Znode | null {
+    const node = this.#store.find(path)
+    if (node === null || guard === undefined) return node
+    const acl = this.#store.aclOf(node)
+    if (acl !== null) guard(acl, path)
+    return node
+  }
+
+  /** What a znode shows instead of its own data: the usage of a subtree with a quota. */
+  #shownAt(path: string): Uint8Array | null {
+    const subtree = quotaShownBy(path)
+    return subtree === null ? null : bytesOf(formatQuotaUsage(this.usageOf(subtree)))
+  }
+
+  #statOf(node: Znode): Stat {
+    const stat = statOf(node)
+    const shown = this.#shownAt(node.path)
+    return shown === null ? stat : { ...stat, dataLength: shown.length }
+  }
+
+  #readQuotas(node: Znode): void {
+    this.#quotas.onData(
+      node.path,
+      this.#store.read(node, length => new Uint8Array(length))
+    )
+    for (const child of this.#store.childrenOf(node)) this.#readQuotas(child)
+  }
+
+  #recordAt(row: number, slab: DataSlab): ZnodeRecord | null {
     const node = this.#store.atOrNull(row)
     if (node === null) return null
     return {
       path: node.path,
-      data: this.#store.read(node, length => new Uint8Array(length)),
+      data: this.#store.read(node, length => slab.allocate(length)),
       czxid: node.czxid,
       mzxid: node.mzxid,
       pzxid: node.pzxid,
@@ -244,18 +425,28 @@ export class DataTree {
       mtime: node.mtime,
       version: node.version,
       cversion: node.cversion,
-      owner: node.owner
+      aversion: node.aversion,
+      owner: node.owner,
+      lifetime: node.lifetime,
+      acl: this.#store.aclOf(node)
     }
   }
 }
 
-/** As in ZooKeeper `/zookeeper` is a child that the root has not counted: the first sequential child of the root gets the number 0. */
+/** As in ZooKeeper these are children that nobody has counted: the first sequential child of the root gets the number 0. */
 function newStore(): ZnodeStore {
   const store = new ZnodeStore()
   const root = store.add('/')
   const reserved = store.add(RESERVED_PATH)
+  const quota = store.add(QUOTA_PATH)
+  for (const node of [root, reserved, quota]) store.write(node, new Uint8Array(0))
   store.link(reserved, root)
-  store.seal(root)
-  store.seal(reserved)
+  store.link(quota, reserved)
+  for (const node of [root, reserved, quota]) store.seal(node)
   return store
+}
+
+/** Of text in ASCII. */
+function bytesOf(text: string): Uint8Array {
+  return Uint8Array.from(text, character => character.charCodeAt(0))
 }

@@ -1,136 +1,162 @@
-import { type ErrorCode, LIMITS, NO_SESSION, present, type SessionId, unreachable, ZXID_ZERO, type Zxid } from '../base/index.js'
-import type { CreateChange, RefusedChange, SingleChange, TreeChange } from './change.js'
-import type { DataTree, ZnodeCounters } from './data-tree.js'
-import type { CreateOperation, MultiOperation, Operation, OperationCode, SingleOperation } from './operation.js'
-import { isReservedPath, parentOf, pathBytes, pathProblem, prefixProblem, sequentialSuffix } from './path.js'
+import { type ErrorCode, LIMITS, NO_SESSION, present, type SessionId, unreachable, type Zxid } from '../base/index.js'
+import { type AclMatch, type AuthId, PERMISSIONS, permits } from './acl.js'
+import type { DeleteContainerChange, MultiChange, RefusedChange, SingleChange, TreeChange } from './change.js'
+import { takeCloseChunk } from './close-chunk.js'
+import type { DataTree } from './data-tree.js'
+import { CONTAINER, PERSISTENT } from './lifetime.js'
+import type {
+  CreateOperation,
+  DeleteOperation,
+  MultiOperation,
+  Operation,
+  OperationCode,
+  SetAclOperation,
+  SetDataOperation,
+  SingleOperation
+} from './operation.js'
+import { isReservedPath, parentOf, pathProblem, prefixProblem, sequentialSuffix } from './path.js'
+import { PendingNode } from './pending-node.js'
+import { PendingRecords } from './pending-records.js'
+import { isBelowQuota, parseQuotaLimits, quotaLimitedBy } from './quota.js'
 import { CVERSION_MAX, nextVersion, VERSION_ANY } from './stat.js'
 
-/**
- * How a znode will be once the outstanding txns are applied. Replaced, never changed, so that a multi can be taken back.
- * PERF: a class, because copies by `...` cost half of what preparing a setData does.
- */
-class PendingNode implements ZnodeCounters {
-  constructor(
-    /** The last txn that touches it. */
-    readonly zxid: Zxid,
-    readonly exists: boolean,
-    readonly version: number,
-    readonly cversion: number,
-    readonly numChildren: number,
-    readonly owner: SessionId
-  ) {}
-
-  withVersion(zxid: Zxid, version: number): PendingNode {
-    return new PendingNode(zxid, true, version, this.cversion, this.numChildren, this.owner)
-  }
-
-  withChildren(zxid: Zxid, cversion: number, numChildren: number): PendingNode {
-    return new PendingNode(zxid, true, this.version, cversion, numChildren, this.owner)
-  }
-
-  deleted(zxid: Zxid): PendingNode {
-    return new PendingNode(zxid, false, this.version, this.cversion, this.numChildren, this.owner)
-  }
+/** Who asks. */
+export interface Caller {
+  /** `NO_SESSION` may do everything but own an ephemeral. */
+  readonly session: SessionId
+  readonly auth: readonly AuthId[]
 }
 
-/** One outstanding txn: what {@link PendingTree.forget} has to look at when it has been applied. */
-interface Outstanding {
-  readonly zxid: Zxid
+/** What a leader judges by. */
+export interface TreeRules {
+  /** Children of one znode. */
+  readonly childrenMax: number
+  /** Ephemerals of one session. */
+  readonly ephemeralsMax: number
+  /** Milliseconds that a container may stay without ever having had a child. */
+  readonly containerUnusedMilliseconds: number
+  readonly match: AclMatch
+}
+
+/** What the end of a session deletes in one txn, and whether that is all. */
+export interface SessionEnd {
   readonly paths: readonly string[]
-  readonly closed: SessionId
+  readonly isLast: boolean
 }
 
-/** What a record was before an operation replaced it. */
-interface Replaced {
-  readonly path: string
-  readonly before: PendingNode | undefined
+/** The txn that is being prepared: what it will bear. */
+interface Draft extends Caller {
+  readonly zxid: Zxid
+  readonly time: number
 }
+
+type Judged = SingleChange | RefusedChange
 
 /**
  * The tree as the leader must see it to judge the next operation: the committed tree plus every change it has prepared and that is not
  * applied yet. Made anew with each reign.
  *
- * An operation that cannot be done becomes a `refused` change; nothing that a caller asks makes it throw.
- *
- * Invariant: a path has a record here exactly while a txn that touches it is outstanding, and the record tells of the last one.
+ * An operation that cannot be done becomes a `refused` change; nothing that a caller asks makes it throw. Where several codes would do, the
+ * one is told that ZooKeeper would tell.
  */
 export class PendingTree {
-  readonly #committed: DataTree
-  readonly #records = new Map<string, PendingNode>()
-  readonly #outstanding: Outstanding[] = []
-  #outstandingFirst = 0
-  /** By owner: the ephemerals among the records that will exist. */
-  readonly #ephemerals = new Map<SessionId, Set<string>>()
-  /** By owner, once it has been asked for: bytes of the paths of all ephemerals, committed and pending. */
-  readonly #ephemeralBytes = new Map<SessionId, number>()
-  readonly #closing = new Set<SessionId>()
+  readonly #rules: TreeRules
+  readonly #records: PendingRecords
+  /** Sessions that are ending: what is left of the paths that go with them. */
+  readonly #closing = new Map<SessionId, string[]>()
+  /** Sessions whose end is outstanding, by its zxid, ascending. */
+  #ended: { readonly zxid: Zxid; readonly session: SessionId }[] = []
 
-  constructor(committed: DataTree) {
-    this.#committed = committed
+  constructor(committed: DataTree, rules: TreeRules) {
+    this.#rules = rules
+    this.#records = new PendingRecords(committed)
   }
 
   /** Znodes with outstanding changes. */
   get recordCount(): number {
-    return this.#records.size
+    return this.#records.count
   }
 
-  /** What the leader proposes under `zxid` for an operation of a session; `NO_SESSION` may do everything but own an ephemeral. */
-  prepare(operation: Operation, session: SessionId, zxid: Zxid): TreeChange {
-    if (this.#closing.has(session)) return refused('SESSION_EXPIRED')
-    const replaced: Replaced[] = []
-    const change =
-      operation.kind === 'multi'
-        ? this.#prepareMulti(operation, session, zxid, replaced)
-        : this.#prepareSingle(operation, session, zxid, replaced)
-    if (replaced.length > 0) this.#await(zxid, replaced, NO_SESSION)
+  /** What the leader proposes under `zxid`, stamped with `time`, for an operation of a caller. */
+  prepare(operation: Operation, caller: Caller, zxid: Zxid, time: number): TreeChange {
+    if (this.#closing.has(caller.session)) return refused('SESSION_EXPIRED')
+    const draft: Draft = { session: caller.session, auth: caller.auth, zxid, time }
+    const change = this.#judge(operation, draft)
+    if (change.kind === 'refused') this.#records.takeBack()
+    else this.#records.settle(zxid)
     return change
   }
 
-  /** Later operations of the session are refused with `SESSION_EXPIRED`. */
-  markClosing(session: SessionId): void {
-    this.#closing.add(session)
+  /**
+   * The ephemerals that end with a session, as many as one txn deletes, sorted by code unit: also those whose creation is outstanding, and none
+   * whose deletion is. From here on they are gone for later operations, and the session is marked as closing until {@link forget} has reached
+   * the last of these txns; the session table no longer has it by then.
+   */
+  prepareClose(session: SessionId, zxid: Zxid): SessionEnd {
+    const rest = this.#closing.get(session) ?? this.#records.ephemeralsOf(session)
+    this.#closing.set(session, rest)
+    const paths = takeCloseChunk(rest, path => this.#records.find(path)?.owner === session)
+    for (const path of paths) this.#delete(path, this.#present(path), zxid)
+    this.#records.settle(zxid)
+    if (rest.length > 0) return { paths, isLast: false }
+    this.#ended.push({ zxid, session })
+    this.#records.forgetSession(session)
+    return { paths, isLast: true }
   }
 
-  /**
-   * The ephemerals that end with a session, sorted by code unit: also those whose creation is outstanding, and none whose deletion is. From
-   * here on they are gone for later operations, and the session is marked as closing until {@link forget} has reached `zxid`; the session
-   * table no longer has it by then.
-   */
-  prepareClose(session: SessionId, zxid: Zxid): readonly string[] {
-    this.markClosing(session)
-    const paths = this.#ephemeralsOf(session).sort()
-    const replaced: Replaced[] = []
-    for (const path of paths) this.#delete(path, this.#present(path), zxid, replaced)
-    this.#await(zxid, replaced, session)
-    this.#ephemeralBytes.delete(session)
-    return paths
+  /** Whether `path` is a container that has served its purpose, or a znode whose time to live is over, at a time of the leader's. */
+  isRemovable(path: string, time: number): boolean {
+    const node = this.#records.find(path)
+    return node !== null && node.numChildren === 0 && this.#isOver(node, time)
+  }
+
+  /** The removal of what {@link isRemovable}; judged once more, so that what was refreshed or used meanwhile stays: then nothing is changed. */
+  prepareDeleteContainer(path: string, zxid: Zxid, time: number): DeleteContainerChange | MultiChange {
+    if (!this.isRemovable(path, time)) return { kind: 'multi', changes: [] }
+    this.#delete(path, this.#present(path), zxid)
+    this.#records.settle(zxid)
+    return { kind: 'deleteContainer', path }
   }
 
   /** The committed tree has come to `zxidApplied`: what was outstanding up to there can be read from it. PERF: grows with what is dropped. */
   forget(zxidApplied: Zxid): void {
-    let first = this.#outstanding[this.#outstandingFirst]
-    while (first !== undefined && first.zxid <= zxidApplied) {
-      for (const path of first.paths) {
-        const record = this.#records.get(path)
-        if (record !== undefined && record.zxid <= zxidApplied) this.#put(path, undefined)
+    this.#records.forget(zxidApplied)
+    if (this.#ended.length === 0) return
+    for (const { zxid, session } of this.#ended) if (zxid <= zxidApplied) this.#closing.delete(session)
+    this.#ended = this.#ended.filter(({ zxid }) => zxid > zxidApplied)
+  }
+
+  #judge(operation: Operation, draft: Draft): TreeChange {
+    switch (operation.kind) {
+      case 'multi':
+        return this.#multi(operation, draft)
+      case 'create':
+        return operation.parents ? this.#createWithParents(operation, draft) : this.#create(operation, draft)
+      case 'delete':
+        return this.#deleteAsAsked(operation, draft)
+      case 'setACL':
+        return this.#setAcl(operation, draft)
+      case 'touch': {
+        const { path } = operation
+        if (pathProblem(path) !== null) return refused('BAD_ARGUMENTS')
+        if (!isWritable(path)) return refused('BAD_ARGUMENTS', path)
+        const node = this.#records.find(path)
+        if (node === null) return refused('NO_NODE', path)
+        if (!this.#permits(node, PERMISSIONS.WRITE, draft)) return refused('NO_AUTH', path)
+        this.#records.replace(path, node, node.touched(draft.zxid, draft.time))
+        return { kind: 'touch', path }
       }
-      this.#closing.delete(first.closed)
-      first = this.#outstanding[++this.#outstandingFirst]
-    }
-    if (this.#outstandingFirst * 2 > this.#outstanding.length) {
-      this.#outstanding.splice(0, this.#outstandingFirst)
-      this.#outstandingFirst = 0
+      default:
+        return this.#single(operation, draft)
     }
   }
 
-  #prepareMulti(operation: MultiOperation, session: SessionId, zxid: Zxid, replaced: Replaced[]): TreeChange {
-    const { operations } = operation
+  #multi({ operations }: MultiOperation, draft: Draft): MultiChange | RefusedChange {
     if (operations.length > LIMITS.multiOpsMax) return refused('BAD_ARGUMENTS')
     const changes: SingleChange[] = []
     for (const each of operations) {
-      const change = this.#prepareSingle(each, session, zxid, replaced)
+      const change = isWithExtras(each) ? refused('BAD_ARGUMENTS') : this.#single(each, draft)
       if (change.kind === 'refused') {
-        this.#takeBack(replaced)
         return { ...change, results: resultsOf(operations.length, changes.length, change.code) }
       }
       changes.push(change)
@@ -138,152 +164,206 @@ export class PendingTree {
     return { kind: 'multi', changes }
   }
 
-  /** Every check comes before the first record is replaced: a refusal leaves nothing behind. */
-  #prepareSingle(operation: SingleOperation, session: SessionId, zxid: Zxid, replaced: Replaced[]): SingleChange | RefusedChange {
+  /** Every check comes before the first record is replaced. */
+  #single(operation: SingleOperation, draft: Draft): Judged {
     switch (operation.kind) {
       case 'create':
-        return this.#prepareCreate(operation, session, zxid, replaced)
-      case 'delete': {
-        const { path, version } = operation
-        if (pathProblem(path) !== null) return refused('BAD_ARGUMENTS')
-        if (isReservedPath(path) || path === '/') return refused('BAD_ARGUMENTS', path)
-        const node = this.#find(path)
-        if (node === null) return refused('NO_NODE', path)
-        if (!isVersion(node, version)) return refused('BAD_VERSION', path)
-        if (node.numChildren > 0) return refused('NOT_EMPTY', path)
-        this.#delete(path, node, zxid, replaced)
-        return { kind: 'delete', path }
-      }
-      case 'setData': {
-        const { path, version } = operation
-        if (pathProblem(path) !== null) return refused('BAD_ARGUMENTS')
-        if (isReservedPath(path)) return refused('BAD_ARGUMENTS', path)
-        const node = this.#find(path)
-        if (node === null) return refused('NO_NODE', path)
-        if (!isVersion(node, version)) return refused('BAD_VERSION', path)
-        const versionAfter = nextVersion(node.version)
-        this.#replace(path, node, node.withVersion(zxid, versionAfter), replaced)
-        return { kind: 'setData', path, data: operation.data, version: versionAfter }
-      }
+        return this.#create(operation, draft)
+      case 'delete':
+        return this.#deleteOne(operation, draft)
+      case 'setData':
+        return this.#setData(operation, draft)
       case 'check': {
         const { path, version } = operation
         if (pathProblem(path) !== null) return refused('BAD_ARGUMENTS')
-        const node = this.#find(path)
+        const node = this.#records.find(path)
         if (node === null) return refused('NO_NODE', path)
-        return isVersion(node, version) ? { kind: 'check', path } : refused('BAD_VERSION', path)
+        if (!this.#permits(node, PERMISSIONS.READ, draft)) return refused('NO_AUTH', path)
+        return isVersion(node.version, version) ? { kind: 'check', path } : refused('BAD_VERSION', path)
       }
       default:
         return unreachable(operation)
     }
   }
 
-  /** In ZooKeeper's order, so that the same code is heard where several would do. */
-  #prepareCreate(operation: CreateOperation, session: SessionId, zxid: Zxid, replaced: Replaced[]): CreateChange | RefusedChange {
-    const asked = operation.path
-    if ((operation.sequential ? prefixProblem(asked) : pathProblem(asked)) !== null) return refused('BAD_ARGUMENTS')
+  #create(operation: CreateOperation, draft: Draft): Judged {
+    const { path: asked, ephemeral, sequential, lifetime, acl, data } = operation
+    if ((sequential ? prefixProblem(asked) : pathProblem(asked)) !== null) return refused('BAD_ARGUMENTS')
     // Where it will stand: any suffix makes a name of what follows the last slash.
-    const place = operation.sequential ? `${asked}0` : asked
-    if (isReservedPath(place)) return refused('BAD_ARGUMENTS', asked)
-    if (operation.ephemeral && session === NO_SESSION) return refused('BAD_ARGUMENTS', asked)
-    if (place === '/') return refused('NODE_EXISTS', asked)
+    const place = sequential ? `${asked}0` : asked
+    if (!isWritable(place) || (sequential && operation.ifAbsent)) return refused('BAD_ARGUMENTS', asked)
+    if (ephemeral && (draft.session === NO_SESSION || lifetime !== PERSISTENT)) return refused('BAD_ARGUMENTS', asked)
+    if (place === '/') return this.#createExisting(operation, '/', draft)
     const parentPath = parentOf(place)
-    const parent = this.#find(parentPath)
+    const parent = this.#records.find(parentPath)
     if (parent === null) return refused('NO_NODE', asked)
-    const path = operation.sequential ? asked + sequentialSuffix(parent.cversion) : asked
-    if (this.#find(path) !== null) return refused('NODE_EXISTS', path)
+    if (!this.#permits(parent, PERMISSIONS.CREATE, draft)) return refused('NO_AUTH', asked)
+    const path = sequential ? asked + sequentialSuffix(parent.cversion) : asked
+    if (this.#records.find(path) !== null) return this.#createExisting(operation, path, draft)
     if (parent.owner !== NO_SESSION) return refused('NO_CHILDREN_FOR_EPHEMERALS', path)
-    if (parent.cversion >= CVERSION_MAX) return refused('BAD_ARGUMENTS', path)
-    const owner = operation.ephemeral ? session : NO_SESSION
-    if (owner !== NO_SESSION && this.#ephemeralBytesOf(owner) + pathBytes(path) > LIMITS.sessionEphemeralBytesMax) {
-      return refused('BAD_ARGUMENTS', path)
-    }
+    if (parent.cversion >= CVERSION_MAX) return refused('LIMIT_EXCEEDED', path)
+    const dataLength = data?.length ?? 0
+    const exceeded = this.#records.quotaExceededBy(path, 1, dataLength)
+    if (exceeded !== null) return refused('QUOTA_EXCEEDED', exceeded)
+    if (parent.numChildren >= this.#rules.childrenMax) return refused('LIMIT_EXCEEDED', path)
+    const owner = ephemeral ? draft.session : NO_SESSION
+    if (ephemeral && this.#records.ephemeralCountOf(owner) >= this.#rules.ephemeralsMax) return refused('LIMIT_EXCEEDED', path)
+    if (!this.#takeLimits(path, data)) return refused('BAD_ARGUMENTS', path)
     const parentCversion = parent.cversion + 1
-    const parentAfter = parent.withChildren(zxid, parentCversion, parent.numChildren + 1)
-    this.#replace(parentPath, parent, parentAfter, replaced)
-    this.#replace(path, null, new PendingNode(zxid, true, 0, 0, 0, owner), replaced)
-    return { kind: 'create', path, data: operation.data, owner, parentCversion }
+    const { zxid, time } = draft
+    this.#records.replace(parentPath, parent, parent.withChildren(zxid, parentCversion, parent.numChildren + 1))
+    this.#records.replace(path, null, PendingNode.created(zxid, time, { owner, lifetime, acl, dataLength }))
+    return { kind: 'create', path, data, owner, lifetime, acl, parentCversion }
   }
 
-  #delete(path: string, node: PendingNode, zxid: Zxid, replaced: Replaced[]): void {
+  #createExisting({ ifAbsent }: CreateOperation, path: string, draft: Draft): Judged {
+    if (!ifAbsent) return refused('NODE_EXISTS', path)
+    return this.#permits(this.#present(path), PERMISSIONS.READ, draft) ? { kind: 'check', path } : refused('NO_AUTH', path)
+  }
+
+  /** From above: what is missing is persistent and has no data, and everybody may do with it what they may do with the znode itself. */
+  #createWithParents(operation: CreateOperation, draft: Draft): TreeChange {
+    const { path: asked, sequential, acl } = operation
+    if ((sequential ? prefixProblem(asked) : pathProblem(asked)) !== null) return refused('BAD_ARGUMENTS')
+    const missing: string[] = []
+    let above = sequential ? `${asked}0` : asked
+    while (above !== '/') {
+      above = parentOf(above)
+      if (this.#records.find(above) !== null) break
+      missing.push(above)
+    }
+    const changes: SingleChange[] = []
+    for (const path of missing.reverse()) {
+      const change = this.#create(
+        { ...operation, path, data: null, ephemeral: false, sequential: false, lifetime: PERSISTENT, acl, ifAbsent: false },
+        draft
+      )
+      if (change.kind === 'refused') return change
+      changes.push(change)
+    }
+    const change = this.#create(operation, draft)
+    if (change.kind === 'refused' || changes.length === 0) return change
+    return { kind: 'multi', changes: [...changes, change] }
+  }
+
+  #deleteAsAsked(operation: DeleteOperation, draft: Draft): TreeChange {
+    const { path, recursive, ifExists } = operation
+    const change = recursive ? this.#deleteSubtree(operation, draft) : this.#deleteOne(operation, draft)
+    const isAbsent = change.kind === 'refused' && change.code === 'NO_NODE'
+    if (isAbsent && ifExists) return { kind: 'multi', changes: [] }
+    // One shape for what may be none, one or many.
+    return ifExists && change.kind === 'delete' ? { kind: 'multi', changes: [{ kind: 'delete', path }] } : change
+  }
+
+  #deleteSubtree(operation: DeleteOperation, draft: Draft): TreeChange {
+    const { path } = operation
+    const first = this.#checkedForDelete(operation, draft)
+    if ('kind' in first) return first
+    const paths = this.#records.subtree(path, LIMITS.deletedMax)
+    if (paths === null) return refused('LIMIT_EXCEEDED', path)
+    const changes: SingleChange[] = []
+    for (const each of paths) {
+      const change = this.#deleteOne({ ...operation, path: each, version: VERSION_ANY }, draft)
+      if (change.kind === 'refused') return change
+      changes.push(change)
+    }
+    return { kind: 'multi', changes }
+  }
+
+  #deleteOne(operation: DeleteOperation, draft: Draft): Judged {
+    const { path } = operation
+    const node = this.#checkedForDelete(operation, draft)
+    if ('kind' in node) return node
+    if (node.numChildren > 0) return refused('NOT_EMPTY', path)
+    this.#delete(path, node, draft.zxid)
+    return { kind: 'delete', path }
+  }
+
+  #checkedForDelete({ path, version }: DeleteOperation, draft: Draft): PendingNode | RefusedChange {
+    if (pathProblem(path) !== null) return refused('BAD_ARGUMENTS')
+    if (!isWritable(path) || path === '/') return refused('BAD_ARGUMENTS', path)
+    const parent = this.#records.find(parentOf(path))
+    if (parent === null) return refused('NO_NODE', path)
+    if (!this.#permits(parent, PERMISSIONS.DELETE, draft)) return refused('NO_AUTH', path)
+    const node = this.#records.find(path)
+    if (node === null) return refused('NO_NODE', path)
+    return isVersion(node.version, version) ? node : refused('BAD_VERSION', path)
+  }
+
+  #setData({ path, data, version }: SetDataOperation, draft: Draft): Judged {
+    if (pathProblem(path) !== null) return refused('BAD_ARGUMENTS')
+    if (!isWritable(path)) return refused('BAD_ARGUMENTS', path)
+    const node = this.#records.find(path)
+    if (node === null) return refused('NO_NODE', path)
+    if (!this.#permits(node, PERMISSIONS.WRITE, draft)) return refused('NO_AUTH', path)
+    const dataLength = data?.length ?? 0
+    const exceeded = this.#records.quotaExceededBy(path, 0, dataLength - node.dataLength)
+    if (exceeded !== null) return refused('QUOTA_EXCEEDED', exceeded)
+    if (!isVersion(node.version, version)) return refused('BAD_VERSION', path)
+    if (!this.#takeLimits(path, data)) return refused('BAD_ARGUMENTS', path)
+    const versionAfter = nextVersion(node.version)
+    this.#records.replace(path, node, node.withData(draft.zxid, draft.time, versionAfter, dataLength))
+    return { kind: 'setData', path, data, version: versionAfter }
+  }
+
+  #setAcl({ path, acl, version }: SetAclOperation, draft: Draft): Judged {
+    if (pathProblem(path) !== null) return refused('BAD_ARGUMENTS')
+    const node = this.#records.find(path)
+    if (node === null) return refused('NO_NODE', path)
+    if (!this.#permits(node, PERMISSIONS.ADMIN, draft)) return refused('NO_AUTH', path)
+    if (!isVersion(node.aversion, version)) return refused('BAD_VERSION', path)
+    const aversion = nextVersion(node.aversion)
+    this.#records.replace(path, node, node.withAcl(draft.zxid, aversion, acl))
+    return { kind: 'setACL', path, acl, aversion }
+  }
+
+  /** Of a znode that keeps the limits of a quota: false when it is given what are none. */
+  #takeLimits(path: string, data: Uint8Array | null): boolean {
+    const subtree = quotaLimitedBy(path)
+    if (subtree === null) return true
+    const limits = parseQuotaLimits(data)
+    if (limits === null) return false
+    this.#records.setQuota(subtree, limits)
+    return true
+  }
+
+  #delete(path: string, node: PendingNode, zxid: Zxid): void {
     const parentPath = parentOf(path)
     const parent = this.#present(parentPath)
-    this.#replace(parentPath, parent, parent.withChildren(zxid, parent.cversion, parent.numChildren - 1), replaced)
-    this.#replace(path, node, node.deleted(zxid), replaced)
+    this.#records.replace(parentPath, parent, parent.withChildren(zxid, parent.cversion, parent.numChildren - 1))
+    this.#records.replace(path, node, node.deleted(zxid))
+    const subtree = quotaLimitedBy(path)
+    if (subtree !== null) this.#records.setQuota(subtree, null)
   }
 
-  #find(path: string): PendingNode | null {
-    const record = this.#records.get(path)
-    if (record !== undefined) return record.exists ? record : null
-    const counters = this.#committed.countersOf(path)
-    if (counters === null) return null
-    return new PendingNode(ZXID_ZERO, true, counters.version, counters.cversion, counters.numChildren, counters.owner)
+  #isOver({ lifetime, cversion, ctime, mtime }: PendingNode, time: number): boolean {
+    if (lifetime === PERSISTENT) return false
+    if (lifetime !== CONTAINER) return time - mtime > lifetime
+    return cversion > 0 || time - ctime > this.#rules.containerUnusedMilliseconds
+  }
+
+  #permits(node: PendingNode, permission: number, { auth }: Draft): boolean {
+    return permits(node.acl, permission, auth, this.#rules.match)
   }
 
   #present(path: string): PendingNode {
-    return present(this.#find(path), 'a parent, or an ephemeral that a session owns, is there')
-  }
-
-  #replace(path: string, before: PendingNode | null, record: PendingNode, replaced: Replaced[]): void {
-    this.#countEphemeral(before, path, -1)
-    this.#countEphemeral(record, path, 1)
-    replaced.push({ path, before: this.#records.get(path) })
-    this.#put(path, record)
-  }
-
-  /** Newest first, or a path that was touched twice would keep its first change (ZOOKEEPER-1624: the parent's record comes back as well). */
-  #takeBack(replaced: Replaced[]): void {
-    for (const { path, before } of replaced.splice(0).reverse()) {
-      this.#countEphemeral(this.#find(path), path, -1)
-      this.#put(path, before)
-      this.#countEphemeral(this.#find(path), path, 1)
-    }
-  }
-
-  #put(path: string, record: PendingNode | undefined): void {
-    const before = this.#records.get(path)
-    if (before?.exists && before.owner !== NO_SESSION) {
-      const paths = this.#ephemerals.get(before.owner)
-      paths?.delete(path)
-      if (paths?.size === 0) this.#ephemerals.delete(before.owner)
-    }
-    if (record === undefined) {
-      this.#records.delete(path)
-      return
-    }
-    this.#records.set(path, record)
-    if (!record.exists || record.owner === NO_SESSION) return
-    const paths = this.#ephemerals.get(record.owner)
-    if (paths === undefined) this.#ephemerals.set(record.owner, new Set([path]))
-    else paths.add(path)
-  }
-
-  #await(zxid: Zxid, replaced: readonly Replaced[], closed: SessionId): void {
-    this.#outstanding.push({ zxid, paths: replaced.map(({ path }) => path), closed })
-  }
-
-  #ephemeralsOf(session: SessionId): string[] {
-    const committed = this.#committed.ephemeralsOf(session).filter(path => !this.#records.has(path))
-    return [...committed, ...(this.#ephemerals.get(session) ?? [])]
-  }
-
-  #ephemeralBytesOf(session: SessionId): number {
-    let bytes = this.#ephemeralBytes.get(session)
-    if (bytes === undefined) {
-      bytes = this.#ephemeralsOf(session).reduce((sum, path) => sum + pathBytes(path), 0)
-      this.#ephemeralBytes.set(session, bytes)
-    }
-    return bytes
-  }
-
-  #countEphemeral(node: PendingNode | null, path: string, sign: 1 | -1): void {
-    if (node === null || !node.exists || node.owner === NO_SESSION) return
-    const bytes = this.#ephemeralBytes.get(node.owner)
-    if (bytes !== undefined) this.#ephemeralBytes.set(node.owner, bytes + sign * pathBytes(path))
+    return present(this.#records.find(path), 'a parent, or an ephemeral that a session owns, is there')
   }
 }
 
-function isVersion(node: PendingNode, version: number): boolean {
-  return version === VERSION_ANY || version === node.version
+/** Whether callers may create, write and delete at a path. */
+function isWritable(path: string): boolean {
+  return !isReservedPath(path) || isBelowQuota(path)
+}
+
+/** What is an operation of its own and no part of a multi: it may become many changes. */
+function isWithExtras(operation: SingleOperation): boolean {
+  if (operation.kind === 'create') return operation.parents || operation.ifAbsent
+  return operation.kind === 'delete' && (operation.recursive || operation.ifExists)
+}
+
+function isVersion(version: number, asked: number): boolean {
+  return asked === VERSION_ANY || asked === version
 }
 
 /** Names the path only where that is valid: one that is not might not survive the log. */

@@ -10,7 +10,7 @@ export interface Stat {
   readonly pzxid: Zxid
   /** Milliseconds since 1970 by the leader's clock at `czxid`. */
   readonly ctime: number
-  /** The same at `mzxid`. */
+  /** The same at `mzxid`, or when it was touched after that. */
   readonly mtime: number
   /** How often its data has been set. 32 bits: see {@link nextVersion}. */
   readonly version: number

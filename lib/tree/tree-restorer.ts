@@ -1,6 +1,8 @@
 import { assert, NO_SESSION, ZooKeeperError, ZXID_ZERO, type Zxid } from '../base/index.js'
 import { DataTree } from './data-tree.js'
+import { PERSISTENT } from './lifetime.js'
 import { parentOf, pathProblem, RESERVED_PATH } from './path.js'
+import { QUOTA_PATH } from './quota.js'
 import type { Znode } from './znode.js'
 import type { ZnodeRecord } from './znode-record.js'
 import { ZnodeStore } from './znode-store.js'
@@ -25,7 +27,7 @@ export class TreeRestorer {
   /** The whole tree, once all records are in. `zxid` is the one of the cut. */
   finish(zxid: Zxid): DataTree {
     assert(!this.#finished, 'a restored tree is handed over once')
-    for (const path of ['/', RESERVED_PATH]) if (this.#store.find(path) === null) throw damaged(`${path} is missing`)
+    for (const path of ['/', RESERVED_PATH, QUOTA_PATH]) if (this.#store.find(path) === null) throw damaged(`${path} is missing`)
     for (const path of this.#orphans.keys()) throw damaged(`${path} is missing and has children`)
     if (this.#zxidMax > zxid) throw damaged('a znode is younger than the snapshot')
     this.#finished = true
@@ -38,6 +40,7 @@ export class TreeRestorer {
     if (this.#store.find(record.path) !== null) throw damaged(`${record.path} is there twice`)
     if (record.czxid > record.mzxid || record.czxid > record.pzxid)
       throw damaged(`${record.path} was changed before it was created`)
+    if (record.owner !== NO_SESSION && record.lifetime !== PERSISTENT) throw damaged(`${record.path} has two ways to end`)
     const node = this.#store.add(record.path)
     node.czxid = record.czxid
     node.mzxid = record.mzxid
@@ -46,8 +49,11 @@ export class TreeRestorer {
     node.mtime = record.mtime
     node.version = record.version
     node.cversion = record.cversion
+    node.aversion = record.aversion
     this.#store.write(node, record.data)
     this.#store.setOwner(node, record.owner)
+    this.#store.setLifetime(node, record.lifetime)
+    this.#store.setAcl(node, record.acl)
     this.#zxidMax = Math.max(this.#zxidMax, record.mzxid, record.pzxid) as Zxid
     this.#linkToParent(node)
     this.#linkChildren(node)
@@ -76,7 +82,7 @@ export class TreeRestorer {
   #link(node: Znode, parent: Znode): void {
     if (parent.owner !== NO_SESSION) throw damaged(`${parent.path} is ephemeral and has a child`)
     this.#store.link(node, parent)
-    const uncounted = parent.path === '/' ? 1 : 0
+    const uncounted = parent.path === '/' || parent.path === RESERVED_PATH ? 1 : 0
     if (parent.numChildren > parent.cversion + uncounted) throw damaged(`${parent.path} has more children than were created`)
   }
 }

@@ -1,5 +1,5 @@
-import type { Zxid } from '../base/index.js'
-import type { Stat } from './stat.js'
+import type { ResetEvent } from './reset-event.js'
+import { type PathDifference, type RebaseView, TreeComparison } from './tree-comparison.js'
 import type { TreeEvent } from './tree-event.js'
 
 /**
@@ -9,31 +9,33 @@ import type { TreeEvent } from './tree-event.js'
  */
 export type WatchKind = 'data' | 'child' | 'persistent' | 'recursive'
 
-/** `reset`: the member has caught up by a snapshot; what happened at or below the path meanwhile can only be read from the tree. */
-export type WatchEvent = TreeEvent | { readonly type: 'reset'; readonly path: string; readonly zxid: Zxid }
+/** What a watch hears of. */
+export type WatchEvent = TreeEvent | ResetEvent
+
+/** One registration of a watcher. `place` is its own for ever: the same path and kind registered again later has another. */
+export interface Registration {
+  readonly path: string
+  readonly kind: WatchKind
+  /** Its place in the order of all registrations. */
+  readonly place: number
+}
 
 /** One event for one watcher. */
 export interface Firing {
   readonly watcher: number
   readonly event: WatchEvent
+  /** Which of its watches the event has met: at least one. Those that fire once are not in the table any more. */
+  readonly met: readonly Registration[]
 }
 
-/** One registration. */
+/** One watch that was removed. */
 export interface Watch {
   readonly watcher: number
   readonly kind: WatchKind
 }
 
-/** What {@link WatchTable.rebase} asks of a tree. */
-export interface RebaseView {
-  readonly zxidApplied: Zxid
-  exists(path: string): Stat | null
-}
-
 /** By kind, by watcher: the place in the order of registrations. */
 type PathWatches = { [kind in WatchKind]?: Map<number, number> }
-
-type EventType = WatchEvent['type']
 
 const KINDS: readonly WatchKind[] = ['data', 'child', 'persistent', 'recursive']
 
@@ -44,6 +46,9 @@ const HEARD_AT_PATH: { readonly [type in TreeEvent['type']]: readonly WatchKind[
   dataChanged: ['data', 'persistent', 'recursive'],
   childrenChanged: ['child', 'persistent']
 }
+
+/** The firings of one event while they are being found, by watcher. */
+type Firings = Map<number, Firing & { readonly met: Registration[] }>
 
 /**
  * Watches as data: who is to hear of what. A watcher is whatever number the caller likes; it hears of one event once, however many of its
@@ -67,6 +72,16 @@ export class WatchTable {
     return this.#byWatcher.size
   }
 
+  /** Whether a watcher has any. */
+  has(watcher: number): boolean {
+    return this.#byWatcher.has(watcher)
+  }
+
+  /** The place of a registration, null where there is none. It tells one that has been there all the time from a later one. */
+  placeOf(watcher: number, path: string, kind: WatchKind): number | null {
+    return this.#byPath.get(path)?.[kind]?.get(watcher) ?? null
+  }
+
   /** Registering the same again changes nothing. */
   add(watcher: number, path: string, kind: WatchKind): void {
     let watches = this.#byPath.get(path)
@@ -88,19 +103,26 @@ export class WatchTable {
     if (kind === 'recursive') this.#recursiveCount++
   }
 
-  /** Removes everything of one watcher. */
-  remove(watcher: number): void {
+  /** Removes one registration, or everything of one watcher. */
+  remove(watcher: number, path?: string, kind?: WatchKind): void {
+    if (path !== undefined && kind !== undefined) return this.#drop(watcher, path, kind)
     for (const key of this.#byWatcher.get(watcher) ?? []) this.#drop(watcher, pathIn(key), kindIn(key))
   }
 
-  /** Removes what is registered on a path, of one kind or of all, of those watchers that `isMeant` accepts; tells what it was. */
-  removeAt(path: string, kind?: WatchKind, isMeant: (watcher: number) => boolean = () => true): readonly Watch[] {
+  /** What is registered on a path, of one kind or of all, by those watchers that `isMeant` accepts. */
+  watchesAt(path: string, kind?: WatchKind, isMeant: (watcher: number) => boolean = () => true): readonly Watch[] {
     const watches = this.#byPath.get(path)
     if (watches === undefined) return []
-    const removed: Watch[] = []
+    const found: Watch[] = []
     for (const each of kind === undefined ? KINDS : [kind]) {
-      for (const watcher of watches[each]?.keys() ?? []) if (isMeant(watcher)) removed.push({ watcher, kind: each })
+      for (const watcher of watches[each]?.keys() ?? []) if (isMeant(watcher)) found.push({ watcher, kind: each })
     }
+    return found
+  }
+
+  /** Removes what {@link watchesAt} finds; tells what it was. */
+  removeAt(path: string, kind?: WatchKind, isMeant?: (watcher: number) => boolean): readonly Watch[] {
+    const removed = this.watchesAt(path, kind, isMeant)
     for (const watch of removed) this.#drop(watch.watcher, path, watch.kind)
     return removed
   }
@@ -113,52 +135,69 @@ export class WatchTable {
     const firings: Firing[] = []
     if (this.#count === 0) return firings
     for (const event of events) {
-      const places = new Map<number, number>()
-      this.#collect(event.path, HEARD_AT_PATH[event.type], places)
+      const found: Firings = new Map()
+      this.#collect(event.path, HEARD_AT_PATH[event.type], event, found)
       if (this.#recursiveCount > 0 && event.type !== 'childrenChanged') {
-        for (const above of pathsAbove(event.path)) this.#collect(above, ['recursive'], places)
+        for (const above of pathsAbove(event.path)) this.#collect(above, ['recursive'], event, found)
       }
-      for (const watcher of inOrder(places)) firings.push({ watcher, event })
+      for (const firing of [...found.values()].sort(byPlace)) firings.push(firing)
     }
     return firings
   }
 
   /**
    * Who hears of what when a tree is replaced by a later one without the txns between. One-shot watches fire when the two differ in what
-   * they watch, with the latest event that explains it; the ones that stay are told of the gap itself. Every event bears the zxid of `after`.
+   * they watch, with the latest event that explains it; the ones that stay are told of the gap itself, and which of their paths differ. A
+   * watcher that has both kinds of these on one path is told once, of what either would be. Every event bears the zxid of `after`.
    */
   rebase(before: RebaseView, after: RebaseView): readonly Firing[] {
-    const zxid = after.zxidApplied
-    const found: { readonly place: number; readonly firing: Firing }[] = []
-    const fired: { readonly watcher: number; readonly path: string; readonly kind: WatchKind }[] = []
-    for (const [path, watches] of this.#byPath) {
-      const places = new Map<EventType, Map<number, number>>()
-      const past = before.exists(path)
-      const present = after.exists(path)
-      for (const kind of KINDS) {
-        const type = kind === 'data' ? dataEvent(past, present) : kind === 'child' ? childEvent(past, present) : 'reset'
-        if (type === null) continue
-        for (const [watcher, place] of watches[kind] ?? []) {
-          remember(entryOf(places, type), watcher, place)
-          if (type !== 'reset') fired.push({ watcher, path, kind })
-        }
-      }
-      for (const [type, byWatcher] of places) {
-        for (const [watcher, place] of byWatcher) found.push({ place, firing: { watcher, event: { type, path, zxid } } })
-      }
+    const comparison = new TreeComparison(before, after, this.#recursivePaths())
+    const firings: Firing[] = []
+    const found: Firings = new Map()
+    const take = () => {
+      for (const firing of found.values()) firings.push(firing)
+      found.clear()
     }
-    for (const { watcher, path, kind } of fired) this.#drop(watcher, path, kind)
-    return found.sort((a, b) => a.place - b.place).map(({ firing }) => firing)
+    for (const [path, watches] of this.#byPath) {
+      const difference = comparison.at(path)
+      const { data, child } = difference
+      if (data !== null) this.#collect(path, data === child ? ['data', 'child'] : ['data'], data, found)
+      take()
+      if (child !== null && child !== data) this.#collect(path, ['child'], child, found)
+      take()
+      this.#reset(path, watches, difference, comparison, found)
+      take()
+    }
+    return firings.sort(byPlace)
+  }
+
+  /** Adds those on the path whose watches stay. */
+  #reset(path: string, watches: PathWatches, { changed }: PathDifference, comparison: TreeComparison, found: Firings): void {
+    const { persistent, recursive } = watches
+    if (persistent === undefined && recursive === undefined) return
+    const own = changed ? [path] : []
+    const below = recursive === undefined ? own : comparison.changedBelow(path)
+    const ofPersistent = comparison.reset(path, own)
+    const ofRecursive = comparison.reset(path, below)
+    const ofBoth = changed && below !== null && below[0] !== path ? comparison.reset(path, [path, ...below]) : ofRecursive
+    for (const [watcher, place] of persistent ?? [])
+      meet(found, watcher, recursive?.has(watcher) ? ofBoth : ofPersistent, { path, kind: 'persistent', place })
+    for (const [watcher, place] of recursive ?? []) meet(found, watcher, ofRecursive, { path, kind: 'recursive', place })
+  }
+
+  *#recursivePaths(): Iterable<string> {
+    if (this.#recursiveCount === 0) return
+    for (const [path, { recursive }] of this.#byPath) if (recursive !== undefined) yield path
   }
 
   /** Adds who watches the path in one of the kinds, and takes the one-shot watches out. */
-  #collect(path: string, kinds: readonly WatchKind[], places: Map<number, number>): void {
+  #collect(path: string, kinds: readonly WatchKind[], event: WatchEvent, found: Firings): void {
     const watches = this.#byPath.get(path)
     if (watches === undefined) return
     for (const kind of kinds) {
       for (const [watcher, place] of watches[kind] ?? []) {
-        remember(places, watcher, place)
-        if (kind === 'data' || kind === 'child') this.#drop(watcher, path, kind)
+        meet(found, watcher, event, { path, kind, place })
+        if (firesOnce(kind)) this.#drop(watcher, path, kind)
       }
     }
   }
@@ -177,23 +216,25 @@ export class WatchTable {
   }
 }
 
-/** A watcher with several watches that an event meets stands where the first of them was registered. */
-function remember(places: Map<number, number>, watcher: number, place: number): void {
-  const known = places.get(watcher)
-  if (known === undefined || place < known) places.set(watcher, place)
+/** Whether a watch of that kind vanishes when it fires. */
+export function firesOnce(kind: WatchKind): boolean {
+  return kind === 'data' || kind === 'child'
 }
 
-function inOrder(places: Map<number, number>): readonly number[] {
-  return [...places].sort(([, a], [, b]) => a - b).map(([watcher]) => watcher)
+/** A watcher with several watches that an event meets stands where the first of them was registered: that one comes first in `met`. */
+function meet(found: Firings, watcher: number, event: WatchEvent, registration: Registration): void {
+  const known = found.get(watcher)
+  if (known === undefined) found.set(watcher, { watcher, event, met: [registration] })
+  else if (placeIn(known) > registration.place) known.met.unshift(registration)
+  else known.met.push(registration)
 }
 
-function entryOf(places: Map<EventType, Map<number, number>>, type: EventType): Map<number, number> {
-  let entry = places.get(type)
-  if (entry === undefined) {
-    entry = new Map()
-    places.set(type, entry)
-  }
-  return entry
+function placeIn({ met }: Firing): number {
+  return met[0]?.place ?? 0
+}
+
+function byPlace(a: Firing, b: Firing): number {
+  return placeIn(a) - placeIn(b)
 }
 
 function* pathsAbove(path: string): Iterable<string> {
@@ -204,19 +245,6 @@ function* pathsAbove(path: string): Iterable<string> {
   ) {
     yield slash === 0 ? '/' : path.slice(0, slash)
   }
-}
-
-function dataEvent(before: Stat | null, after: Stat | null): TreeEvent['type'] | null {
-  if (before === null) return after === null ? null : 'created'
-  if (after === null) return 'deleted'
-  return before.mzxid === after.mzxid ? null : 'dataChanged'
-}
-
-/** A child watch is set on a znode that is there; one that has appeared meanwhile is no news to it. */
-function childEvent(before: Stat | null, after: Stat | null): TreeEvent['type'] | null {
-  if (before === null) return null
-  if (after === null) return 'deleted'
-  return before.pzxid === after.pzxid ? null : 'childrenChanged'
 }
 
 function keyOf(path: string, kind: WatchKind): string {

@@ -1,4 +1,6 @@
 import type { SessionId, Zxid } from '../base/index.js'
+import type { Acl } from './acl.js'
+import type { Lifetime } from './lifetime.js'
 
 /**
  * One znode as a snapshot keeps it: everything of it that does not follow from the other records. `numChildren` does; which session owns
@@ -15,6 +17,10 @@ export interface ZnodeRecord {
   readonly version: number
   /** As stored: the number of creates below it. */
   readonly cversion: number
-  /** `NO_SESSION` when it is persistent. */
+  readonly aversion: number
+  /** `NO_SESSION` when it is not an ephemeral. */
   readonly owner: SessionId
+  readonly lifetime: Lifetime
+  /** By value, so that no znode can refer to a list that is not there (ZOOKEEPER-3306, 4846); null: open to all. */
+  readonly acl: Acl | null
 }

@@ -1,9 +1,9 @@
 import { LIMITS } from '../base/index.js'
 import type { MemberRecord, SessionRecord, SessionSnapshot } from '../session/index.js'
-import { CVERSION_MAX, pathBytes, type ZnodeRecord } from '../tree/index.js'
-import { asArray, asCount, asInteger, asList, asMemberId, asSessionId, asTagged, asZxid, badFrame } from './fields.js'
+import { CVERSION_MAX, PERSISTENT, pathBytes, type ZnodeRecord } from '../tree/index.js'
+import { asArray, asBoolean, asCount, asInteger, asList, asMemberId, asSessionId, asTagged, asZxid, badFrame } from './fields.js'
 import { decodeBounded, encode } from './msgpack.js'
-import { asData, asPassword, asPath, asRun, asTimeout, asVersion } from './tree-fields.js'
+import { aclFields, asAcl, asData, asLifetime, asPassword, asPath, asRun, asTimeout, asVersion } from './tree-fields.js'
 
 /** A part of a snapshot. Chunks of sessions and members come first, so that every owner of an ephemeral is known before it. */
 export type SnapshotChunk =
@@ -58,7 +58,8 @@ export function encodeSessionChunks({ sessions, members }: SessionSnapshot): rea
 
 /** A slice of a cut, encoded in chunks of at most `LIMITS.snapshotChunkBytesMax`; a znode that is larger by itself has a chunk of its own. */
 export function encodeZnodeChunks(records: readonly ZnodeRecord[]): readonly Uint8Array[] {
-  const bytesOf = ({ path, data }: ZnodeRecord): number => RECORD_BYTES + pathBytes(path) + (data?.length ?? 0)
+  const bytesOf = ({ path, data, acl }: ZnodeRecord): number =>
+    RECORD_BYTES + pathBytes(path) + (data?.length ?? 0) + (acl === null ? 0 : LIMITS.aclBytesMax)
   return inChunks(records, bytesOf).map(each => encodeSnapshotChunk({ kind: 'znodes', records: each }))
 }
 
@@ -80,24 +81,28 @@ function inChunks<T>(records: readonly T[], bytesOf: (record: T) => number): rea
   return chunks
 }
 
-function sessionFieldsOf({ id, timeout, member, run, password, cxid }: SessionRecord): readonly unknown[] {
-  return [id, timeout, member, run, password, cxid]
+function sessionFieldsOf({ id, timeout, member, run, password, cxid, closing }: SessionRecord): readonly unknown[] {
+  return [id, timeout, member, run, password, cxid, closing]
 }
 
 function znodeFieldsOf(record: ZnodeRecord): readonly unknown[] {
-  const { path, data, czxid, mzxid, pzxid, ctime, mtime, version, cversion, owner } = record
-  return [path, data, czxid, mzxid, pzxid, ctime, mtime, version, cversion, owner]
+  const { path, data, czxid, mzxid, pzxid, ctime, mtime, version, cversion, owner, aversion, lifetime, acl } = record
+  const fields = [path, data, czxid, mzxid, pzxid, ctime, mtime, version, cversion, owner]
+  // What nearly all have takes no place.
+  if (acl === null && lifetime === PERSISTENT && aversion === 0) return fields
+  return [...fields, aversion, lifetime, aclFields(acl)]
 }
 
 function sessionFrom(value: unknown): SessionRecord {
-  const fields = asArray(value, 6)
+  const fields = asArray(value, 7)
   return {
     id: asSessionId(fields[0]),
     timeout: asTimeout(fields[1]),
     member: asMemberId(fields[2]),
     run: asRun(fields[3]),
     password: asPassword(fields[4]),
-    cxid: asCount(fields[5])
+    cxid: asCount(fields[5]),
+    closing: asBoolean(fields[6])
   }
 }
 
@@ -107,7 +112,8 @@ function memberFrom(value: unknown): MemberRecord {
 }
 
 function znodeFrom(value: unknown): ZnodeRecord {
-  const fields = asArray(value, 10)
+  const isPlain = asTagged(value).length === 10
+  const fields = asArray(value, isPlain ? 10 : 13)
   return {
     path: asPath(fields[0]),
     data: asData(fields[1]),
@@ -118,6 +124,9 @@ function znodeFrom(value: unknown): ZnodeRecord {
     mtime: asCount(fields[6]),
     version: asVersion(fields[7]),
     cversion: asInteger(fields[8], 0, CVERSION_MAX),
-    owner: asSessionId(fields[9])
+    owner: asSessionId(fields[9]),
+    aversion: isPlain ? 0 : asVersion(fields[10]),
+    lifetime: isPlain ? PERSISTENT : asLifetime(fields[11]),
+    acl: isPlain ? null : asAcl(fields[12])
   }
 }

@@ -1,6 +1,6 @@
 import { LIMITS } from '../base/index.js'
-import { pathProblem } from '../tree/index.js'
-import { asBytes, asInteger, asNullable, asString, badFrame } from './fields.js'
+import { type Acl, type AuthId, CONTAINER, type Lifetime, PERMISSIONS, pathProblem, TTL_MAX } from '../tree/index.js'
+import { asArray, asBytes, asInteger, asList, asNullable, asString, badFrame } from './fields.js'
 
 /** Readers for fields of the tree's and the sessions' vocabulary, beside the general ones. All throw `BAD_FRAME` and nothing else. */
 
@@ -54,4 +54,49 @@ export function asRun(value: unknown): string {
   const run = asString(value, RUN_LENGTH_MAX)
   if (run.length === 0) throw badFrame('a run has a name')
   return run
+}
+
+/** 0, a container's, or a time to live. */
+export function asLifetime(value: unknown): Lifetime {
+  return asInteger(value, CONTAINER, TTL_MAX)
+}
+
+/** An ACL as {@link aclFields} writes it. */
+export function asAcl(value: unknown): Acl | null {
+  if (value === null) return null
+  let bytes = 0
+  const acl = asList(value, LIMITS.aclEntriesMax).map(entry => {
+    const fields = asArray(entry, 3)
+    const scheme = asString(fields[1], LIMITS.aclBytesMax)
+    const id = asString(fields[2], LIMITS.aclBytesMax)
+    bytes += scheme.length + id.length
+    return { perms: asInteger(fields[0], 0, PERMISSIONS.ALL), scheme, id }
+  })
+  if (acl.length === 0) throw badFrame('an ACL has an entry')
+  if (bytes > LIMITS.aclBytesMax) throw badFrame('an ACL is within its bound')
+  return acl
+}
+
+/** `[perms, scheme, id]` for each entry; null for the ACL that is open to all. */
+export function aclFields(acl: Acl | null): readonly unknown[] | null {
+  return acl === null ? null : acl.map(({ perms, scheme, id }) => [perms, scheme, id])
+}
+
+/** `[scheme, id]` for each identity. */
+export function asAuth(value: unknown): readonly AuthId[] {
+  let bytes = 0
+  const auth = asList(value, LIMITS.authIdsMax).map(each => {
+    const fields = asArray(each, 2)
+    const scheme = asString(fields[0], LIMITS.authBytesMax)
+    const id = asString(fields[1], LIMITS.authBytesMax)
+    bytes += scheme.length + id.length
+    return { scheme, id }
+  })
+  if (bytes > LIMITS.authBytesMax) throw badFrame('the identities of a session are within their bound')
+  return auth
+}
+
+/** A sum of some of the bits of `all`. */
+export function asFlags(value: unknown, all: number): number {
+  return asInteger(value, 0, all)
 }

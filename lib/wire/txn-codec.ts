@@ -1,5 +1,5 @@
 import { assert, ERROR_CODES, type ErrorCode, isZooKeeperError, LIMITS, unreachable } from '../base/index.js'
-import { CVERSION_MAX, type OperationCode, type RefusedChange, type SingleChange } from '../tree/index.js'
+import { CVERSION_MAX, type OperationCode, PERSISTENT, type RefusedChange, type SingleChange } from '../tree/index.js'
 import {
   asArray,
   asCount,
@@ -13,8 +13,19 @@ import {
   badFrame
 } from './fields.js'
 import { decodeBounded, encode } from './msgpack.js'
-import { asAskedPath, asData, asPassword, asPath, asRun, asTimeout, asVersion } from './tree-fields.js'
-import type { Txn, TxnChange } from './txn.js'
+import {
+  aclFields,
+  asAcl,
+  asAskedPath,
+  asData,
+  asLifetime,
+  asPassword,
+  asPath,
+  asRun,
+  asTimeout,
+  asVersion
+} from './tree-fields.js'
+import type { EndSessionChange, Txn, TxnChange } from './txn.js'
 
 /** The first field of a change. Numbers are never used again for another meaning: they are in logs. */
 const TAGS = {
@@ -26,10 +37,19 @@ const TAGS = {
   refused: 6,
   enlist: 7,
   createSession: 8,
-  closeSession: 9
+  closeSession: 9,
+  setACL: 10,
+  touch: 11,
+  deleteContainer: 12,
+  moveSession: 13,
+  closingSession: 14
 } as const satisfies { readonly [kind in TxnChange['kind']]: number }
 
-const TAG_MAX = 9
+const TAG_MAX = 14
+/** What the leader makes of its own, and seldom. */
+const SELDOM: ReadonlySet<TxnChange['kind']> = new Set(['enlist', 'createSession', 'moveSession'])
+/** Changes of one txn: of a multi, or of a subtree that is deleted. */
+const changesMax = (): number => Math.max(LIMITS.multiOpsMax, LIMITS.deletedMax)
 const ERROR_CODE_NAMES = Object.keys(ERROR_CODES) as ErrorCode[]
 const OPERATION_CODES: readonly OperationCode[] = ['OK', ...ERROR_CODE_NAMES]
 
@@ -40,8 +60,7 @@ export function encodeTxn(txn: Txn): Uint8Array {
   assert(Number.isSafeInteger(txn.cxid) && txn.cxid >= 0, 'a request number is a whole number')
   const bytes = encode([txn.session, txn.member, txn.cxid, txn.time, fieldsOf(txn.change)])
   // Rare, and made of what the leader itself adds: read back at once. Changes of the tree have been judged by PendingTree.
-  if (txn.change.kind === 'enlist' || txn.change.kind === 'createSession')
-    assert(isReadable(bytes), 'a written txn can be read back')
+  if (SELDOM.has(txn.change.kind)) assert(isReadable(bytes), 'a written txn can be read back')
   return bytes
 }
 
@@ -80,8 +99,13 @@ function fieldsOf(change: TxnChange): readonly unknown[] {
       return [TAGS.enlist, change.member, change.run]
     case 'createSession':
       return [TAGS.createSession, change.timeout, change.member, change.run, change.password]
+    case 'moveSession':
+      return [TAGS.moveSession, change.session, change.timeout, change.member, change.run]
+    case 'closingSession':
     case 'closeSession':
-      return [TAGS.closeSession, change.session, change.paths]
+      return [TAGS[change.kind], change.session, change.paths]
+    case 'deleteContainer':
+      return [TAGS.deleteContainer, change.path]
     default:
       return singleFieldsOf(change)
   }
@@ -89,14 +113,21 @@ function fieldsOf(change: TxnChange): readonly unknown[] {
 
 function singleFieldsOf(change: SingleChange): readonly unknown[] {
   switch (change.kind) {
-    case 'create':
-      return [TAGS.create, change.path, change.data, change.owner, change.parentCversion]
+    case 'create': {
+      const { path, data, owner, parentCversion, lifetime, acl } = change
+      // What nearly all have takes no place.
+      if (acl === null && lifetime === PERSISTENT) return [TAGS.create, path, data, owner, parentCversion]
+      return [TAGS.create, path, data, owner, parentCversion, lifetime, aclFields(acl)]
+    }
     case 'delete':
       return [TAGS.delete, change.path]
     case 'setData':
       return [TAGS.setData, change.path, change.data, change.version]
     case 'check':
-      return [TAGS.check, change.path]
+    case 'touch':
+      return [TAGS[change.kind], change.path]
+    case 'setACL':
+      return [TAGS.setACL, change.path, aclFields(change.acl), change.aversion]
     default:
       return unreachable(change)
   }
@@ -106,7 +137,7 @@ function changeFrom(value: unknown): TxnChange {
   switch (tagOf(value)) {
     case TAGS.multi: {
       const fields = asArray(value, 2)
-      return { kind: 'multi', changes: asList(fields[1], LIMITS.multiOpsMax).map(singleFrom) }
+      return { kind: 'multi', changes: asList(fields[1], changesMax()).map(singleFrom) }
     }
     case TAGS.refused:
       return refusalFrom(asArray(value, 4))
@@ -124,31 +155,36 @@ function changeFrom(value: unknown): TxnChange {
         password: asPassword(fields[4])
       }
     }
-    case TAGS.closeSession: {
-      const fields = asArray(value, 3)
+    case TAGS.moveSession: {
+      const fields = asArray(value, 5)
       return {
-        kind: 'closeSession',
+        kind: 'moveSession',
         session: asSessionId(fields[1]),
-        paths: asList(fields[2], LIMITS.sessionEphemeralBytesMax).map(asPath)
+        timeout: asTimeout(fields[2]),
+        member: asMemberId(fields[3]),
+        run: asRun(fields[4])
       }
     }
+    case TAGS.closingSession:
+      return endFrom('closingSession', value)
+    case TAGS.closeSession:
+      return endFrom('closeSession', value)
+    case TAGS.deleteContainer:
+      return { kind: 'deleteContainer', path: asPath(asArray(value, 2)[1]) }
     default:
       return singleFrom(value)
   }
 }
 
+function endFrom(kind: EndSessionChange['kind'], value: unknown): EndSessionChange {
+  const fields = asArray(value, 3)
+  return { kind, session: asSessionId(fields[1]), paths: asList(fields[2], LIMITS.closePathsMax).map(asPath) }
+}
+
 function singleFrom(value: unknown): SingleChange {
   switch (tagOf(value)) {
-    case TAGS.create: {
-      const fields = asArray(value, 5)
-      return {
-        kind: 'create',
-        path: asPath(fields[1]),
-        data: asData(fields[2]),
-        owner: asSessionId(fields[3]),
-        parentCversion: asInteger(fields[4], 1, CVERSION_MAX)
-      }
-    }
+    case TAGS.create:
+      return createFrom(value)
     case TAGS.delete:
       return { kind: 'delete', path: asPath(asArray(value, 2)[1]) }
     case TAGS.setData: {
@@ -157,8 +193,28 @@ function singleFrom(value: unknown): SingleChange {
     }
     case TAGS.check:
       return { kind: 'check', path: asPath(asArray(value, 2)[1]) }
+    case TAGS.touch:
+      return { kind: 'touch', path: asPath(asArray(value, 2)[1]) }
+    case TAGS.setACL: {
+      const fields = asArray(value, 4)
+      return { kind: 'setACL', path: asPath(fields[1]), acl: asAcl(fields[2]), aversion: asVersion(fields[3]) }
+    }
     default:
       throw badFrame('a change of one znode was expected')
+  }
+}
+
+function createFrom(value: unknown): SingleChange {
+  const isPlain = asTagged(value).length === 5
+  const fields = asArray(value, isPlain ? 5 : 7)
+  return {
+    kind: 'create',
+    path: asPath(fields[1]),
+    data: asData(fields[2]),
+    owner: asSessionId(fields[3]),
+    parentCversion: asInteger(fields[4], 1, CVERSION_MAX),
+    lifetime: isPlain ? PERSISTENT : asLifetime(fields[5]),
+    acl: isPlain ? null : asAcl(fields[6])
   }
 }
 

@@ -1,17 +1,23 @@
 import type { MemberId, SessionId } from '../base/index.js'
-import type { CreateSessionChange, EnlistChange } from '../session/index.js'
+import type { CreateSessionChange, EnlistChange, MoveSessionChange } from '../session/index.js'
 import type { DeleteEphemeralsChange, TreeChange } from '../tree/index.js'
 
 /** The end of a session: one change of the session table and of the tree. */
 export interface EndSessionChange {
-  readonly kind: 'closeSession'
+  /** `closingSession`: there are more ephemerals than this txn deletes, and others follow, the last of which is a `closeSession`. */
+  readonly kind: 'closingSession' | 'closeSession'
   readonly session: SessionId
-  /** All its ephemerals, as the leader knew them: nothing has to be worked out when the txn is applied. */
+  /** Its ephemerals, as the leader knew them: nothing has to be worked out when the txn is applied. */
   readonly paths: readonly string[]
 }
 
-/** What a txn changes. `deleteEphemerals` is not among them: it is the tree's part of `closeSession`, see {@link ephemeralsEndedBy}. */
-export type TxnChange = Exclude<TreeChange, DeleteEphemeralsChange> | EnlistChange | CreateSessionChange | EndSessionChange
+/** What a txn changes. `deleteEphemerals` is not among them: it is the tree's part of the end of a session, see {@link ephemeralsEndedBy}. */
+export type TxnChange =
+  | Exclude<TreeChange, DeleteEphemeralsChange>
+  | EnlistChange
+  | CreateSessionChange
+  | MoveSessionChange
+  | EndSessionChange
 
 /** The state change that the leader made of a request. Its zxid is its place in the log and is not repeated in it. */
 export interface Txn {

@@ -29,7 +29,15 @@ function sample(): SessionTable {
 t.test('a session has the zxid of its txn as its id', async t => {
   const table = sample()
   t.equal(table.size, 3)
-  t.strictSame(table.session(id(3)), { id: id(3), timeout: 3000, member: ONE, run: 'a', password: password(3), cxid: 0 })
+  t.strictSame(table.session(id(3)), {
+    id: id(3),
+    timeout: 3000,
+    member: ONE,
+    run: 'a',
+    password: password(3),
+    cxid: 0,
+    closing: false
+  })
   t.equal(table.session(id(9)), null)
   t.strictSame(
     table.sessions().map(each => each.id),
@@ -58,6 +66,37 @@ t.test('a closed session is gone, and closing it again changes nothing', async t
   t.equal(table.session(id(4)), null)
   t.equal(table.size, 2)
   t.equal(table.digest, digest)
+})
+
+t.test('a session that moves keeps its password and its number, and has another home and timeout', async t => {
+  const table = sample()
+  table.recordRequest(id(4), ONE, 1)
+  table.apply({ kind: 'moveSession', session: id(4), timeout: 9, member: TWO, run: 'c' }, zxidAt(6))
+  const moved = { id: id(4), timeout: 9, member: TWO, run: 'c', password: password(4), cxid: 1, closing: false }
+  t.strictSame(table.session(id(4)), moved)
+  table.recordRequest(id(4), TWO, 2)
+  t.strictSame(
+    table.sessionsOf(ONE).map(each => each.id),
+    [id(3)]
+  )
+  const unknown = { kind: 'moveSession', session: id(9), timeout: 9, member: TWO, run: 'c' } as const
+  t.throws(() => table.apply(unknown, zxidAt(7)), { code: 'INVARIANT_VIOLATED' })
+})
+
+t.test('a session that is ending is marked, does not move, and is gone with the last of its end', async t => {
+  const table = sample()
+  const before = table.digest
+  table.apply({ kind: 'closingSession', session: id(4) }, zxidAt(6))
+  table.apply({ kind: 'closingSession', session: id(4) }, zxidAt(7))
+  t.equal(table.session(id(4))?.closing, true)
+  t.equal(table.session(id(3))?.closing, false)
+  t.not(table.digest, before)
+  t.equal(SessionTable.restore(table.snapshot()).session(id(4))?.closing, true)
+  const move = { kind: 'moveSession', session: id(4), timeout: 9, member: TWO, run: 'c' } as const
+  t.throws(() => table.apply(move, zxidAt(8)), { code: 'INVARIANT_VIOLATED' })
+  t.throws(() => table.apply({ kind: 'closingSession', session: id(9) }, zxidAt(8)), { code: 'INVARIANT_VIOLATED' })
+  table.apply({ kind: 'closeSession', session: id(4) }, zxidAt(8))
+  t.equal(table.session(id(4)), null)
 })
 
 t.test('request numbers are contiguous for each session and for each member outside of any', async t => {
@@ -138,6 +177,7 @@ t.test('any difference changes the digest, the order of what led there does not'
     [{ run: 'b' }, {}],
     [{ password: password(9) }, {}],
     [{ cxid: 1 }, {}],
+    [{ closing: true }, {}],
     [{}, { run: 'b' }],
     [{}, { cxid: 1 }],
     [{}, { member: 3 as MemberId }]

@@ -1,7 +1,8 @@
 import t from 'tap'
 import { NO_SESSION } from '../../lib/base/index.js'
-import { CVERSION_MAX, DataTree, nextVersion, type Stat, type TreeChange } from '../../lib/tree/index.js'
+import { CONTAINER, CVERSION_MAX, DataTree, nextVersion, PERSISTENT, type Stat, type TreeChange } from '../../lib/tree/index.js'
 import {
+  aclFor,
   bytes,
   create,
   Leader,
@@ -10,11 +11,23 @@ import {
   remove,
   restored,
   session,
+  setAcl,
   setData,
   timeAt,
+  touch,
   treeWith,
   zxidAt
 } from '../fixtures/tree.js'
+
+const createChange = (path: string, parentCversion: number): TreeChange => ({
+  kind: 'create',
+  path,
+  data: null,
+  owner: NO_SESSION,
+  lifetime: PERSISTENT,
+  acl: null,
+  parentCversion
+})
 
 const statOf = (leader: Leader, path: string): Stat => {
   const stat = leader.tree.exists(path)
@@ -22,12 +35,15 @@ const statOf = (leader: Leader, path: string): Stat => {
   return stat
 }
 
-t.test('a new tree holds / and /zookeeper, and the root counts its changes from -1 as in ZooKeeper', async t => {
+t.test('a new tree holds what is ZooKeeper`s own, and what is above that counts its changes from -1', async t => {
   const tree = new DataTree()
   t.strictSame(tree.getChildren('/')?.children, ['zookeeper'])
+  t.strictSame(tree.getChildren('/zookeeper')?.children, ['quota'])
   t.match(tree.exists('/'), { cversion: -1, numChildren: 1, version: 0, czxid: 0, dataLength: 0 })
-  t.match(tree.exists('/zookeeper'), { cversion: 0, numChildren: 0 })
-  t.equal(tree.nodeCount, 2)
+  t.match(tree.exists('/zookeeper'), { cversion: -1, numChildren: 1 })
+  t.match(tree.exists('/zookeeper/quota'), { cversion: 0, numChildren: 0 })
+  t.equal(tree.nodeCount, 3)
+  t.equal(tree.countDescendants('/'), 2)
   t.equal(tree.zxidApplied, 0)
 })
 
@@ -96,6 +112,10 @@ t.test('reads of what is not there are null', async t => {
   t.equal(tree.getData('/a'), null)
   t.equal(tree.getChildren('/a'), null)
   t.equal(tree.countersOf('/a'), null)
+  t.equal(tree.countDescendants('/a'), null)
+  t.equal(tree.aclOf('/a'), undefined)
+  t.equal(tree.quotaOf('/a'), null)
+  t.strictSame(tree.usageOf('/a'), { count: 0, bytes: 0 })
 })
 
 t.test('the tree cannot be changed through the bytes that went in or came out', async t => {
@@ -131,6 +151,90 @@ t.test('the events of a txn come in ZooKeeper order: the znode first, then its p
   ])
 })
 
+t.test('setACL changes the ACL and aversion, and nobody hears of it', async t => {
+  const leader = treeWith('/a')
+  const before = statOf(leader, '/a')
+  const acl = [aclFor('world', 1), aclFor('alice', 31)]
+  t.strictSame(leader.run(setAcl('/a', acl)), {
+    result: { kind: 'setACL', stat: { ...before, aversion: 1 } },
+    events: [],
+    excesses: []
+  })
+  t.strictSame(leader.tree.aclOf('/a'), acl)
+  t.ok(Object.isFrozen(leader.tree.aclOf('/a')))
+  leader.run(setAcl('/a', null), { session: session(1), auth: [{ scheme: 'digest', id: 'alice:hash' }] })
+  t.equal(leader.tree.aclOf('/a'), null)
+  t.equal(leader.tree.aclOf('/'), null)
+  t.match(statOf(leader, '/a'), { aversion: 2, version: 0, mzxid: before.mzxid })
+})
+
+t.test('touch sets mtime, and nothing else, and nobody hears of it', async t => {
+  const leader = treeWith('/a')
+  const before = statOf(leader, '/a')
+  leader.pass(500)
+  const stat = { ...before, mtime: timeAt(2) + 500 }
+  t.strictSame(leader.run(touch('/a')), { result: { kind: 'touch', stat }, events: [], excesses: [] })
+})
+
+t.test('an event says who may hear of it: the ACL of its znode, of a deleted one the last that it had', async t => {
+  const leader = treeWith('/p')
+  const [mine, yours] = [[aclFor('alice', 31)], [aclFor('world', 28)]]
+  leader.run(setAcl('/p', yours))
+  const zxid = zxidAt(3)
+  t.strictSame(leader.run(create('/p/a', { acl: mine })).events, [
+    { type: 'created', path: '/p/a', zxid, acl: mine },
+    { type: 'childrenChanged', path: '/p', zxid, acl: yours }
+  ])
+  t.strictSame(leader.run(remove('/p/a')).events, [
+    { type: 'deleted', path: '/p/a', zxid: zxidAt(4), acl: mine },
+    { type: 'childrenChanged', path: '/p', zxid: zxidAt(4), acl: yours }
+  ])
+})
+
+t.test('a container or a znode with a time to live is removed by a txn of its own, which is nobody`s answer', async t => {
+  const leader = treeWith('/p')
+  leader.run(create('/p/c', { lifetime: CONTAINER }))
+  leader.run(create('/p/t', { lifetime: 5 }))
+  t.strictSame([...leader.tree.mortals()].sort(), ['/p/c', '/p/t'])
+  t.equal(statOf(leader, '/p/c').ephemeralOwner, NO_SESSION, 'callers are not told what it is')
+  const zxid = zxidAt(9)
+  t.strictSame(leader.tree.apply({ kind: 'deleteContainer', path: '/p/t' }, zxid, 0), {
+    result: { kind: 'none' },
+    events: [
+      { type: 'deleted', path: '/p/t', zxid },
+      { type: 'childrenChanged', path: '/p', zxid }
+    ],
+    excesses: []
+  })
+  t.strictSame([...leader.tree.mortals()], ['/p/c'])
+  t.match(statOf(leader, '/p'), { cversion: 3, pzxid: zxid, numChildren: 1 })
+})
+
+t.test('children come page by page', async t => {
+  const leader = treeWith('/p', '/p/b', '/p/a', '/p/d', '/p/c', '/p/c/x')
+  const page = (after?: string, limit?: number) =>
+    leader.tree.getChildren('/p', { ...(after === undefined ? {} : { after }), ...(limit === undefined ? {} : { limit }) })
+      ?.children
+  t.strictSame(page(), ['a', 'b', 'c', 'd'])
+  t.strictSame(page(undefined, 2), ['a', 'b'])
+  t.strictSame(page('b', 2), ['c', 'd'])
+  t.strictSame(page('d', 2), [])
+  t.strictSame(page('bb', 1), ['c'], 'behind a name that nobody has')
+  t.strictSame(page('c'), ['d'])
+  t.strictSame(page('', 9), ['a', 'b', 'c', 'd'])
+  t.strictSame(page('a', 0), [])
+  t.match(leader.tree.getChildren('/p', { limit: 1 })?.stat, { numChildren: 4 }, 'the Stat is that of the whole')
+})
+
+t.test('what is below a znode is counted at any depth', async t => {
+  const leader = treeWith('/p', '/p/a', '/p/a/b', '/p/a/b/c', '/q')
+  t.equal(leader.tree.countDescendants('/p'), 3)
+  t.equal(leader.tree.countDescendants('/p/a/b/c'), 0)
+  leader.run(remove('/p/a', -1, { recursive: true, ifExists: false }))
+  t.equal(leader.tree.countDescendants('/p'), 0)
+  t.equal(leader.tree.countDescendants('/'), 4)
+})
+
 t.test('check, a refusal and a refused multi make no event and change nothing but the zxid', async t => {
   const leader = treeWith('/a')
   const { digest } = leader.tree
@@ -157,7 +261,8 @@ t.test('the end of a session deletes its ephemerals in one txn', async t => {
       { type: 'childrenChanged', path: '/', zxid },
       { type: 'deleted', path: '/a/1', zxid },
       { type: 'childrenChanged', path: '/a', zxid }
-    ]
+    ],
+    excesses: []
   })
   t.strictSame(leader.tree.ephemeralsOf(session(7)), [])
   t.strictSame(leader.tree.ephemeralOwners(), [8])
@@ -167,8 +272,7 @@ t.test('the end of a session deletes its ephemerals in one txn', async t => {
 t.test('a txn that has been applied changes nothing when it comes again', async t => {
   const leader = treeWith('/a')
   const { digest } = leader.tree
-  const change: TreeChange = { kind: 'create', path: '/a', data: null, owner: NO_SESSION, parentCversion: 1 }
-  t.strictSame(leader.tree.apply(change, zxidAt(1), 0), { result: { kind: 'none' }, events: [] })
+  t.strictSame(leader.tree.apply(createChange('/a', 1), zxidAt(1), 0), { result: { kind: 'none' }, events: [], excesses: [] })
   t.equal(leader.tree.digest, digest)
 })
 
@@ -182,15 +286,20 @@ t.test('a txn that does not concern the tree moves its zxid, forward only', asyn
 
 t.test('a change that does not fit the tree is a divergence and is not applied', async t => {
   const misfits: TreeChange[] = [
-    { kind: 'create', path: '/a', data: null, owner: NO_SESSION, parentCversion: 3 },
-    { kind: 'create', path: '/x/y', data: null, owner: NO_SESSION, parentCversion: 1 },
-    { kind: 'create', path: '/x', data: null, owner: NO_SESSION, parentCversion: 9 },
-    { kind: 'create', path: '/e/x', data: null, owner: NO_SESSION, parentCversion: 1 },
+    createChange('/a', 3),
+    createChange('/x/y', 1),
+    createChange('/x', 9),
+    createChange('/e/x', 1),
     { kind: 'delete', path: '/x' },
     { kind: 'delete', path: '/a' },
     { kind: 'setData', path: '/x', data: null, version: 1 },
     { kind: 'setData', path: '/a', data: null, version: 2 },
     { kind: 'check', path: '/x' },
+    { kind: 'setACL', path: '/x', acl: null, aversion: 1 },
+    { kind: 'setACL', path: '/a', acl: null, aversion: 2 },
+    { kind: 'touch', path: '/x' },
+    { kind: 'deleteContainer', path: '/x' },
+    { kind: 'deleteContainer', path: '/a/b' },
     { kind: 'deleteEphemerals', owner: session(2), paths: ['/e'] },
     { kind: 'deleteEphemerals', owner: session(1), paths: ['/f'] }
   ]
@@ -226,10 +335,10 @@ t.test('a parent that has counted as many creates as fit refuses the next one', 
   const leader = new Leader(restored(nearlyFull, zxidAt(1)))
   leader.counter = 1
   t.match(leader.result(create('/a/n-', { sequential: true })), { path: '/a/n-2147483646' })
-  t.equal(leader.code(create('/a/n-', { sequential: true })), 'BAD_ARGUMENTS')
-  t.equal(leader.code(create('/a/plain')), 'BAD_ARGUMENTS')
+  t.equal(leader.code(create('/a/n-', { sequential: true })), 'LIMIT_EXCEEDED')
+  t.equal(leader.code(create('/a/plain')), 'LIMIT_EXCEEDED')
   t.equal(leader.code(remove('/a/n-2147483646')), 'OK')
-  t.equal(leader.code(create('/a/plain')), 'BAD_ARGUMENTS', 'deleting does not lower the count')
+  t.equal(leader.code(create('/a/plain')), 'LIMIT_EXCEEDED', 'deleting does not lower the count')
   t.equal(leader.tree.exists('/a')?.cversion, 2 * CVERSION_MAX)
 })
 
@@ -237,11 +346,36 @@ t.test('rows and values are used again: a tree that shrinks and grows stays itse
   const leader = treeWith('/p')
   for (let round = 0; round < 3; round++) {
     for (let index = 0; index < 1500; index++) leader.run(create(`/p/${index}`, { data: bytes(`${round}-${index}`) }))
-    t.equal(leader.tree.nodeCount, 1503)
+    t.equal(leader.tree.nodeCount, 1504)
     t.equal(Buffer.from(leader.tree.getData('/p/1234')?.data ?? []).toString(), `${round}-1234`)
     t.ok(leader.tree.dataBytes >= 1500 * 3)
     for (let index = 0; index < 1500; index++) leader.run(remove(`/p/${index}`))
     t.equal(leader.tree.dataBytes, 0)
     t.strictSame(leader.tree.getChildren('/p')?.children, [])
+  }
+})
+
+t.test('a guard is asked about the ACL of what is read, and not about what is open to all or not there', async t => {
+  const leader = treeWith('/open', '/open/closed')
+  const acl = [aclFor('ann', 31)]
+  leader.run(setAcl('/open/closed', acl))
+  const { tree } = leader
+  const asked: unknown[] = []
+  const guard = (...what: unknown[]) => {
+    asked.push(what)
+    throw new Error('forbidden')
+  }
+  const reads: readonly ((path: string) => unknown)[] = [
+    path => tree.exists(path, guard),
+    path => tree.getData(path, guard),
+    path => tree.getChildren(path, {}, guard),
+    path => tree.countDescendants(path, guard)
+  ]
+  for (const read of reads) {
+    t.equal(read('/none'), null)
+    t.not(read('/open'), null, 'what lies below does not matter')
+    t.strictSame(asked, [])
+    t.throws(() => read('/open/closed'), { message: 'forbidden' })
+    t.strictSame(asked.splice(0), [[acl, '/open/closed']])
   }
 })

@@ -1,7 +1,19 @@
 import t from 'tap'
 import { type Epoch, makeZxid, type Zxid } from '../../lib/base/index.js'
 import { DataTree, type ZnodeRecord } from '../../lib/tree/index.js'
-import { bytes, create, Leader, recordsOf, remove, restored, session, setData, treeWith, zxidAt } from '../fixtures/tree.js'
+import {
+  aclFor,
+  bytes,
+  create,
+  Leader,
+  recordsOf,
+  remove,
+  restored,
+  session,
+  setData,
+  treeWith,
+  zxidAt
+} from '../fixtures/tree.js'
 
 const sample = (): ZnodeRecord[] => {
   const leader = treeWith('/a', '/a/b')
@@ -52,6 +64,16 @@ t.test('any difference in any field changes the digest', async t => {
     ['/a/c', { owner: session(0) }],
     ['/a/c', { owner: session(5 + 2 ** 32) }],
     ['/a/c', { cversion: 1 }],
+    ['/a/b', { lifetime: -1 }],
+    ['/a/b', { lifetime: 1 }],
+    ['/a/b', { lifetime: 2 }],
+    ['/a/b', { aversion: 1 }],
+    ['/a/b', { acl: [] }],
+    ['/a/b', { acl: [aclFor('alice', 1)] }],
+    ['/a/b', { acl: [aclFor('alice', 2)] }],
+    ['/a/b', { acl: [aclFor('bob', 1)] }],
+    ['/a/b', { acl: [aclFor('alice', 1), aclFor('bob', 2)] }],
+    ['/a/b', { acl: [aclFor('bob', 2), aclFor('alice', 1)] }],
     ['/a', { cversion: 9 }],
     ['/', { version: 1 }],
     ['/zookeeper', { mtime: 1 }]

@@ -2,6 +2,7 @@ import t from 'tap'
 import type { SessionId } from '../../lib/base/index.js'
 import { TreeRestorer, type ZnodeRecord } from '../../lib/tree/index.js'
 import {
+  aclFor,
   bytes,
   create,
   dumpOf,
@@ -21,14 +22,14 @@ t.test('a cut of a tree that stands still holds every znode once, in slices of t
   const leader = treeWith('/a', '/a/b', '/c')
   const cut = leader.tree.cut()
   t.equal(cut.zxid, zxidAt(3))
-  t.equal(cut.nodeCount, 5)
+  t.equal(cut.nodeCount, 6)
   t.equal(cut.digest, leader.tree.digest)
   const slices = [cut.next(2), cut.next(2), cut.next(2), cut.next(2)]
   t.strictSame(
     slices.map(slice => slice.length),
-    [2, 2, 1, 0]
+    [2, 2, 2, 0]
   )
-  t.strictSame(pathsOf(slices.flat()), ['/', '/a', '/a/b', '/c', '/zookeeper'])
+  t.strictSame(pathsOf(slices.flat()), ['/', '/a', '/a/b', '/c', '/zookeeper', '/zookeeper/quota'])
 })
 
 t.test('what changes ahead of the walk is in the image as it was, what is created is not', async t => {
@@ -36,7 +37,7 @@ t.test('what changes ahead of the walk is in the image as it was, what is create
   leader.run(setData('/p/changed', 'before'))
   const before = dumpOf(leader.tree)
   const { digest, zxidApplied } = leader.tree
-  for (const walked of [0, 1, 3, 6, 7]) {
+  for (const walked of [0, 1, 3, 7, 8]) {
     const cut = leader.tree.cut()
     const records = walked === 0 ? [] : [...cut.next(walked)]
     leader.run(setData('/p/changed', 'after'))
@@ -60,7 +61,7 @@ t.test('what changes ahead of the walk is in the image as it was, what is create
 t.test('a cut costs memory only for what has changed ahead of the walk', async t => {
   const leader = treeWith('/a', '/b', '/c')
   const cut = leader.tree.cut()
-  const walked = cut.next(3).map(({ path }) => path)
+  const walked = cut.next(4).map(({ path }) => path)
   const ahead = ['/a', '/b', '/c'].filter(path => !walked.includes(path))
   t.equal(ahead.length, 2)
   for (const path of ['/a', '/b', '/c', '/a', '/b', '/c']) leader.run(setData(path))
@@ -86,7 +87,7 @@ t.test('a tree is cut once at a time: again after the walk has ended or the cut 
   first.close()
   t.throws(() => tree.cut(), { code: 'INVARIANT_VIOLATED' }, 'closing the first again does not release the second')
   while (second.next(1).length > 0);
-  t.equal(recordsOf(tree).length, 3)
+  t.equal(recordsOf(tree).length, 4)
 })
 
 t.test('the records of a cut are copies', async t => {
@@ -113,6 +114,21 @@ t.test('a restored tree goes on as the one it was taken of', async t => {
   t.equal(other.tree.zxidApplied, leader.tree.zxidApplied)
 })
 
+t.test('a restored tree knows what is mortal, whose ACL is what, and the quotas with their usage', async t => {
+  const leader = treeWith('/p')
+  const acl = [aclFor('alice', 31)]
+  leader.run(create('/p/c', { lifetime: -1, acl, data: bytes('four') }))
+  leader.run(create('/p/t', { lifetime: 77 }))
+  leader.run(create('/zookeeper/quota/p/zookeeper_limits', { data: bytes('countHardLimit=3'), parents: true }))
+  const tree = restored(recordsOf(leader.tree), leader.tree.zxidApplied)
+  t.strictSame([...tree.mortals()].sort(), ['/p/c', '/p/t'])
+  t.match(tree.countersOf('/p/t'), { lifetime: 77 })
+  t.strictSame(tree.aclOf('/p/c'), acl)
+  t.strictSame(tree.usageOf('/p'), { count: 3, bytes: 4 })
+  t.match(tree.quotaOf('/p'), { countHard: 3 })
+  t.strictSame(new Leader(tree).prepare(create('/p/d')), { kind: 'refused', code: 'QUOTA_EXCEEDED', path: '/p' })
+})
+
 t.test('a snapshot may be restored in slices and in any order', async t => {
   const leader = treeWith('/a', '/a/b', '/a/b/c', '/d')
   const restorer = new TreeRestorer()
@@ -130,7 +146,8 @@ t.test('a snapshot that does not hold together is refused', async t => {
   const damaged: readonly (readonly [string, readonly ZnodeRecord[]])[] = [
     ['nothing', []],
     ['no root', records.filter(({ path }) => path !== '/')],
-    ['no /zookeeper', records.filter(({ path }) => path !== '/zookeeper')],
+    ['no /zookeeper', records.filter(({ path }) => !path.startsWith('/zookeeper'))],
+    ['no /zookeeper/quota', records.filter(({ path }) => path !== '/zookeeper/quota')],
     ['a parent missing', records.filter(({ path }) => path !== '/a')],
     ['a znode twice', [...records, ...records.slice(-1)]],
     ['no path', changed('/a/b', { path: '/a//b' })],
@@ -138,6 +155,8 @@ t.test('a snapshot that does not hold together is refused', async t => {
     ['changed before it was created', changed('/a', { czxid: zxidAt(2), mzxid: zxidAt(1) })],
     ['children changed before it was created', changed('/a/b', { pzxid: zxidAt(1) })],
     ['younger than the snapshot', changed('/a', { mzxid: zxidAt(99) })],
+    ['more children than creates, of the root', changed('/', { cversion: 1 })],
+    ['two ways to end', changed('/e', { lifetime: 9 })],
     ['a child of an ephemeral', changed('/a', { owner: 5 as SessionId })]
   ]
   t.equal(restored(records, zxid).digest, leader.tree.digest)

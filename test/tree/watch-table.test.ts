@@ -1,6 +1,6 @@
 import t from 'tap'
 import { type TreeEvent, type WatchKind, WatchTable } from '../../lib/tree/index.js'
-import { create, Leader, multi, recordsOf, remove, restored, setData, treeWith, zxidAt } from '../fixtures/tree.js'
+import { create, multi, setData, treeWith, zxidAt } from '../fixtures/tree.js'
 
 const KINDS: readonly WatchKind[] = ['data', 'child', 'persistent', 'recursive']
 const event = (type: TreeEvent['type'], path: string): TreeEvent => ({ type, path, zxid: zxidAt(9) })
@@ -182,69 +182,4 @@ t.test('no path above is looked at once the last recursive watch is gone', async
   table.add(2, '/q/p', 'persistent')
   table.remove(1)
   t.strictSame(heard(table, event('created', '/q/p')), ['2 created /q/p'])
-})
-
-t.test(
-  'when a tree is replaced by a later one, one-shot watches fire by what differs and the others are told of the gap',
-  async t => {
-    const before = treeWith('/same', '/data', '/children', '/gone', '/again')
-    const after = new Leader(restored(recordsOf(before.tree), before.tree.zxidApplied))
-    after.counter = before.counter
-    after.run(setData('/data'))
-    after.run(create('/children/x'))
-    after.run(remove('/children/x'))
-    after.run(remove('/gone'))
-    after.run(remove('/again'))
-    after.run(create('/again'))
-    after.run(create('/new'))
-    const paths = ['/same', '/data', '/children', '/gone', '/again', '/new', '/never']
-    const table = new WatchTable()
-    paths.forEach((path, index) => {
-      KINDS.forEach((kind, place) => {
-        table.add(index * 10 + place, path, kind)
-      })
-    })
-    const firings = table.rebase(before.tree, after.tree)
-    t.ok(firings.every(({ event }) => event.zxid === after.tree.zxidApplied))
-    const told = firings.map(({ watcher, event }) => `${KINDS[watcher % 10]} ${event.type} ${event.path}`)
-    t.strictSame(told, [
-      'persistent reset /same',
-      'recursive reset /same',
-      'data dataChanged /data',
-      'persistent reset /data',
-      'recursive reset /data',
-      'child childrenChanged /children',
-      'persistent reset /children',
-      'recursive reset /children',
-      'data deleted /gone',
-      'child deleted /gone',
-      'persistent reset /gone',
-      'recursive reset /gone',
-      'data dataChanged /again',
-      'child childrenChanged /again',
-      'persistent reset /again',
-      'recursive reset /again',
-      'data created /new',
-      'persistent reset /new',
-      'recursive reset /new',
-      'persistent reset /never',
-      'recursive reset /never'
-    ])
-    t.equal(table.count, paths.length * 4 - 7, 'the seven that fired are gone')
-    const again = table.rebase(after.tree, after.tree)
-    t.equal(again.length, paths.length * 2, 'a second time only the ones that stay')
-  }
-)
-
-t.test('a watcher is told once of one path when a tree is replaced', async t => {
-  const before = treeWith('/p')
-  const after = new Leader(restored(recordsOf(before.tree), before.tree.zxidApplied))
-  after.counter = before.counter
-  after.run(remove('/p'))
-  const table = new WatchTable()
-  for (const kind of KINDS) table.add(1, '/p', kind)
-  t.strictSame(
-    table.rebase(before.tree, after.tree).map(({ event }) => event.type),
-    ['deleted', 'reset']
-  )
 })

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { isZooKeeperError, LIMITS, type MemberId, NO_SESSION } from '../../lib/base/index.js'
+import { type AuthId, CONTAINER, TTL_MAX } from '../../lib/tree/index.js'
 import {
   decodeRequests,
   encode,
@@ -10,13 +11,15 @@ import {
   requestBytesBound
 } from '../../lib/wire/index.js'
 import { mutationsOf } from '../fixtures/mutated-bytes.js'
-import { arbitraryOperation, check, create, multi, remove, session, setData, zxidAt } from '../fixtures/tree.js'
+import { arbitraryOperation } from '../fixtures/random-operations.js'
+import { aclFor, authOf, check, create, multi, remove, session, setAcl, setData, touch, zxidAt } from '../fixtures/tree.js'
 
 const A = session(zxidAt(5))
 const requestOf = (body: RequestBody, rest: Partial<Request> = {}): Request => ({
   session: A,
   member: 2 as MemberId,
   cxid: 4,
+  auth: [],
   body,
   ...rest
 })
@@ -24,16 +27,29 @@ const requestOf = (body: RequestBody, rest: Partial<Request> = {}): Request => (
 const BODIES: readonly RequestBody[] = [
   create('/a', { data: new Uint8Array([1, 2, 3]), ephemeral: true }),
   create('/a/', { sequential: true }),
+  create('/a', { lifetime: CONTAINER }),
+  create('/a', { lifetime: TTL_MAX, sequential: true, parents: true }),
+  create('/a', { acl: [aclFor('ann', 31), aclFor('world', 1)], ifAbsent: true, parents: true }),
   remove('/a', 3),
+  remove('/a', -1, { recursive: true }),
+  remove('/a', 0, { recursive: true, ifExists: true }),
+  setAcl('/a', null),
+  setAcl('/zookeeper/quota', [aclFor('ann', 0)], 2 ** 31 - 1),
+  touch('/a'),
   setData('/a', null, -1),
   setData('/a', 'value', -(2 ** 31)),
   check('/a', 2 ** 31 - 1),
   multi(),
   multi(create('/a'), setData('/a'), check('/a', 1), remove('/a')),
+  multi(create('/a', { acl: [aclFor('ann', 31)], lifetime: 5 })),
   { kind: 'createSession', timeout: 5000 },
+  { kind: 'moveSession', session: A, password: new Uint8Array(16).fill(7), timeout: 1 },
   { kind: 'closeSession' },
+  { kind: 'terminateSession', session: A },
   { kind: 'enlist', run: 'abc' }
 ]
+
+const AUTH: readonly AuthId[] = [...authOf('ann', 'super'), { scheme: 'ä', id: '日本' }]
 
 t.test('a group of requests comes back as it went in, in order', async t => {
   const group = BODIES.map((body, index) => requestOf(body, { cxid: index + 1 }))
@@ -41,6 +57,16 @@ t.test('a group of requests comes back as it went in, in order', async t => {
   t.strictSame(decodeRequests(encodeRequests([])), [])
   const own = requestOf({ kind: 'enlist', run: 'x' }, { session: NO_SESSION, cxid: 0 })
   t.strictSame(decodeRequests(encodeRequests([own])), [own])
+})
+
+t.test('a request says who asks, and takes no room for it where nobody in particular does', async t => {
+  for (const body of BODIES) {
+    const request = requestOf(body, { auth: AUTH })
+    t.strictSame(decodeRequests(encodeRequests([request])), [request])
+  }
+  const nobody = encodeRequests([requestOf(touch('/a'))])
+  t.strictSame(decodeRequests(encode([[A, 2, 4, [10, '/a']]])), [requestOf(touch('/a'))])
+  t.equal(nobody.length, encode([[A, 2, 4, [10, '/a']]]).length)
 })
 
 t.test('a path that is wrong by the rules of ZooKeeper passes: it is for the leader to refuse', async t => {
@@ -51,10 +77,14 @@ t.test('a path that is wrong by the rules of ZooKeeper passes: it is for the lea
 t.test('the bound of a request holds for any request', async t => {
   const property = fc.property(
     fc.oneof(arbitraryOperation, fc.constantFrom(...BODIES)),
-    body => encodeRequests([requestOf(body, { cxid: Number.MAX_SAFE_INTEGER })]).length <= requestBytesBound(body)
+    fc.constantFrom([], AUTH),
+    (body, auth) =>
+      encodeRequests([requestOf(body, { cxid: Number.MAX_SAFE_INTEGER, auth })]).length <= requestBytesBound(body, auth)
   )
   t.doesNotThrow(() => fc.assert(property, { numRuns: 500 }))
   t.ok(requestBytesBound(setData('/é', 'x'.repeat(1000))) < 1300, 'and is not far off')
+  const deep = create('/a/b/c/d', { data: new Uint8Array(1_000_000), parents: true })
+  t.ok(requestBytesBound(deep) < 1_001_000, 'the data are counted once, and not with each parent')
 })
 
 t.test('every field is checked: what is not a group of requests is BAD_FRAME', async t => {
@@ -63,7 +93,16 @@ t.test('every field is checked: what is not a group of requests is BAD_FRAME', a
     7,
     [null],
     [[A, 2, 4]],
-    [[A, 2, 4, [2, '/a', 0], 0]],
+    [[A, 2, 4, [7], 0]],
+    [[A, 2, 4, [7], null]],
+    [[A, 2, 4, [7], [null]]],
+    [[A, 2, 4, [7], [['digest']]]],
+    [[A, 2, 4, [7], [['digest', 7]]]],
+    [[A, 2, 4, [7], [['digest', 'id', 0]]]],
+    [[A, 2, 4, [7], [['digest', 'x'.repeat(LIMITS.authBytesMax + 1)]]]],
+    [[A, 2, 4, [7], Array.from({ length: 5 }, () => ['digest', 'x'.repeat(LIMITS.authBytesMax / 5)])]],
+    [[A, 2, 4, [7], Array.from({ length: LIMITS.authIdsMax + 1 }, () => ['digest', 'id'])]],
+    [[A, 2, 4, [7], [], []]],
     [[-1, 2, 4, [7]]],
     [[A, 0, 4, [7]]],
     [[A, 2, -1, [7]]]
@@ -72,16 +111,36 @@ t.test('every field is checked: what is not a group of requests is BAD_FRAME', a
     null,
     [],
     [0],
-    [9],
+    [13],
+    [1, '/a', null],
     [1, '/a', null, true],
-    [1, '/a', null, 1, false],
-    [1, '/a', null, false, null],
-    [1, '/a', 'text', false, false],
-    [1, 5, null, false, false],
-    [1, 'x'.repeat(LIMITS.pathBytesMax + 1), null, false, false],
+    [1, '/a', null, 16],
+    [1, '/a', null, -1],
+    [1, '/a', null, 0, 0],
+    [1, '/a', null, 0, -2, null],
+    [1, '/a', null, 0, 1.5, null],
+    [1, '/a', null, 0, TTL_MAX + 1, null],
+    [1, '/a', null, 0, null, null],
+    [1, '/a', null, 0, 0, []],
+    [1, '/a', null, 0, 0, 'world'],
+    [1, '/a', null, 0, 0, [[31, 'world']]],
+    [1, '/a', null, 0, 0, [[32, 'world', 'anyone']]],
+    [1, '/a', null, 0, 0, [[-1, 'world', 'anyone']]],
+    [1, '/a', null, 0, 0, [[31, 7, 'anyone']]],
+    [1, '/a', null, 0, 0, [[31, 'world', null]]],
+    [1, '/a', null, 0, 0, [[31, 'x', 'x'.repeat(LIMITS.aclBytesMax)]]],
+    [1, '/a', null, 0, 0, Array.from({ length: LIMITS.aclEntriesMax + 1 }, () => [31, 'world', 'anyone'])],
+    [1, '/a', null, 0, 0, null, 0],
+    [1, '/a', 'text', 0],
+    [1, 5, null, 0],
+    [1, 'x'.repeat(LIMITS.pathBytesMax + 1), null, 0],
     [2, '/a'],
-    [2, '/a', 2 ** 31],
-    [2, '/a', null],
+    [2, '/a', 0],
+    [2, '/a', 2 ** 31, 0],
+    [2, '/a', null, 0],
+    [2, '/a', 0, 4],
+    [2, '/a', 0, true],
+    [2, 'x'.repeat(LIMITS.pathBytesMax + 1), 0, 0],
     [3, '/a', 5, 0],
     [4, '/a', 0.5],
     [5, [[6, 1]]],
@@ -91,7 +150,27 @@ t.test('every field is checked: what is not a group of requests is BAD_FRAME', a
     [6],
     [7, 0],
     [8, ''],
-    [8, 5]
+    [8, 5],
+    [9, '/a', null],
+    [9, '/a', [], -1],
+    [9, '/a', null, 2 ** 31],
+    [9, 5, null, -1],
+    [10],
+    [10, 5],
+    [10, '/a', 0],
+    [11, A, new Uint8Array(16)],
+    [11, A, new Uint8Array(15), 1_000],
+    [11, A, new Uint8Array(17), 1_000],
+    [11, A, 'sixteen bytes...', 1_000],
+    [11, -1, new Uint8Array(16), 1_000],
+    [11, A, new Uint8Array(16), 0],
+    [11, A, new Uint8Array(16), 2 ** 31],
+    [12],
+    [12, 0.5],
+    [12, '1'],
+    [5, [[9, '/a', null, -1]]],
+    [5, [[10, '/a']]],
+    [5, [[12, A]]]
   ]
   t.equal(decodeRequests(encode([[A, 2, 4, [7]]])).length, 1)
   for (const wrong of [...wrongGroups, ...wrongBodies.map(body => [[A, 2, 4, body]])]) {
@@ -105,6 +184,7 @@ t.test('every field is checked: what is not a group of requests is BAD_FRAME', a
 t.test('damaged bytes are BAD_FRAME or other valid requests, and nothing else', async t => {
   const originals = [
     ...BODIES.map(body => encodeRequests([requestOf(body)])),
+    ...BODIES.map(body => encodeRequests([requestOf(body, { auth: AUTH })])),
     encodeRequests(BODIES.map(body => requestOf(body)))
   ]
   let refused = 0

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { isZooKeeperError, LIMITS, type MemberId } from '../../lib/base/index.js'
 import { SessionTable } from '../../lib/session/index.js'
-import { TreeRestorer, type ZnodeRecord } from '../../lib/tree/index.js'
+import { CONTAINER, TreeRestorer, TTL_MAX, type ZnodeRecord } from '../../lib/tree/index.js'
 import {
   decodeSnapshotChunk,
   encode,
@@ -12,11 +12,15 @@ import {
   type SnapshotChunk
 } from '../../lib/wire/index.js'
 import { mutationsOf } from '../fixtures/mutated-bytes.js'
-import { bytes, create, recordsOf, session, setData, treeWith, zxidAt } from '../fixtures/tree.js'
+import { aclFor, bytes, create, recordsOf, session, setAcl, setData, treeWith, zxidAt } from '../fixtures/tree.js'
 
 function sampleTree() {
   const leader = treeWith('/a', '/a/b', '/ä')
   leader.run(create('/a/e', { ephemeral: true, data: bytes('value') }), session(zxidAt(1)))
+  leader.run(create('/a/c', { lifetime: CONTAINER, acl: [aclFor('ann', 31)] }))
+  leader.run(create('/a/t', { lifetime: TTL_MAX }))
+  leader.run(setAcl('/a/b', [aclFor('ann', 31), aclFor('world', 1)]))
+  leader.run(setAcl('/ä', null))
   leader.run(setData('/a', ''))
   leader.run(setData('/a/b', 'x'.repeat(300)))
   return leader.tree
@@ -29,6 +33,11 @@ function sampleSessions(): SessionTable {
     { kind: 'createSession', timeout: 5000, member: 1 as MemberId, run: 'a', password: new Uint8Array(16).fill(5) },
     zxidAt(2)
   )
+  table.apply(
+    { kind: 'createSession', timeout: 6000, member: 1 as MemberId, run: 'a', password: new Uint8Array(16).fill(6) },
+    zxidAt(3)
+  )
+  table.apply({ kind: 'closingSession', session: session(zxidAt(3)) }, zxidAt(4))
   return table
 }
 
@@ -84,9 +93,11 @@ t.test('chunks keep to their bound, and a znode that is larger by itself has its
 
 t.test('every field is checked: what is not a chunk is BAD_FRAME', async t => {
   const znode = ['/a', null, 1, 1, 1, 0, 0, 0, 0, 0]
-  const sessionFields = [1, 1000, 1, 'a', new Uint8Array(16), 0]
+  const marked = [...znode, 0, 0, null]
+  const sessionFields = [1, 1000, 1, 'a', new Uint8Array(16), 0, false]
   const member = [1, 'a', 0]
   t.equal(decodeSnapshotChunk(encode([3, [znode]])).records.length, 1)
+  t.equal(decodeSnapshotChunk(encode([3, [marked]])).records.length, 1)
   t.equal(decodeSnapshotChunk(encode([1, [sessionFields]])).records.length, 1)
   t.equal(decodeSnapshotChunk(encode([2, [member]])).records.length, 1)
   const replaced = (fields: readonly unknown[], index: number, value: unknown): readonly unknown[] => fields.with(index, value)
@@ -108,13 +119,29 @@ t.test('every field is checked: what is not a chunk is BAD_FRAME', async t => {
     [9, -1],
     [9, null]
   ] as const
+  const wrongMarks = [
+    [10, -1],
+    [10, 0.5],
+    [11, -2],
+    [11, 0.5],
+    [11, TTL_MAX + 1],
+    [11, null],
+    [12, []],
+    [12, 'world'],
+    [12, [[31, 'world']]],
+    [12, [[32, 'world', 'anyone']]],
+    [12, [[31, 'x', 'x'.repeat(LIMITS.aclBytesMax)]]],
+    [12, Array.from({ length: LIMITS.aclEntriesMax + 1 }, () => [31, 'world', 'anyone'])]
+  ] as const
   const wrongSessions = [
     [0, -1],
     [1, 0],
     [2, 0],
     [3, ''],
     [4, new Uint8Array(8)],
-    [5, -1]
+    [5, -1],
+    [6, 0],
+    [6, null]
   ] as const
   const wrongMembers = [
     [0, 256],
@@ -130,10 +157,14 @@ t.test('every field is checked: what is not a chunk is BAD_FRAME', async t => {
     [4, []],
     [3, [], 0],
     [3, [znode.slice(1)]],
+    [3, [[...znode, 0]]],
+    [3, [[...marked, 0]]],
+    [1, [sessionFields.slice(0, -1)]],
     [3, [sessionFields]],
     [1, [member]],
     [2, [znode]],
     ...wrongZnodes.map(([index, value]) => [3, [replaced(znode, index, value)]]),
+    ...wrongMarks.map(([index, value]) => [3, [replaced(marked, index, value)]]),
     ...wrongSessions.map(([index, value]) => [1, [replaced(sessionFields, index, value)]]),
     ...wrongMembers.map(([index, value]) => [2, [replaced(member, index, value)]])
   ]
