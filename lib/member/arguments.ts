@@ -1,6 +1,5 @@
-import { LIMITS, ZooKeeperError } from '../base/index.js'
-import { isReservedPath, type Operation, pathProblem, prefixProblem, type SingleOperation, VERSION_ANY } from '../tree/index.js'
-import type { CallOptions, Data, MultiOp } from './zookeeper.js'
+import { ZooKeeperError } from '../base/index.js'
+import { type Acl, isBelowQuota, isReservedPath, pathProblem, prefixProblem, VERSION_ANY } from '../tree/index.js'
 
 /** Checks what a caller hands in, before anything is sent. Everything here throws `BAD_ARGUMENTS` and nothing else. */
 
@@ -16,10 +15,10 @@ export function checkedPath(path: unknown): string {
   return path
 }
 
-/** A path that is about to be changed: what lies below `/zookeeper` is the server's own. */
+/** A path that is about to be changed: what lies below `/zookeeper` is the server's own, but for the quotas. */
 export function checkedWritePath(path: unknown): string {
   const checked = checkedPath(path)
-  if (isReservedPath(checked)) throw badArguments(`${checked} is reserved`)
+  if (isReservedPath(checked) && !isBelowQuota(checked)) throw badArguments(`${checked} is reserved`)
   return checked
 }
 
@@ -27,7 +26,8 @@ export function checkedCreatePath(path: unknown, sequential: boolean): string {
   if (!sequential) return checkedWritePath(path)
   const problem = prefixProblem(path)
   if (problem !== null || typeof path !== 'string') throw badArguments(problem ?? 'a path is a string')
-  if (isReservedPath(path)) throw badArguments(`${path} is reserved`)
+  // Where it will stand: any suffix makes a name of what follows the last slash.
+  checkedWritePath(`${path}0`)
   return path
 }
 
@@ -53,58 +53,46 @@ export function checkedVersion(version: unknown): number {
   return version
 }
 
-export function checkCallOptions(options: CallOptions): void {
+/** A switch that is off when it is left out. */
+export function checkedFlag(value: unknown, name: string): boolean {
+  if (value === undefined) return false
+  if (typeof value !== 'boolean') throw badArguments(`${name} is a boolean`)
+  return value
+}
+
+/** An ACL by its shape, copied. What its entries mean is for `AuthSchemes.resolve` to judge. */
+export function checkedAcl(acl: unknown): Acl {
+  if (!Array.isArray(acl)) throw badArguments('an ACL is an array of entries')
+  return Array.from(acl, (entry: unknown) => {
+    const { perms, scheme, id } = Object(entry) as Record<string, unknown>
+    if (typeof perms !== 'number' || typeof scheme !== 'string' || typeof id !== 'string') {
+      throw badArguments('an entry of an ACL has perms (a number), scheme and id (strings)')
+    }
+    return { perms, scheme, id }
+  })
+}
+
+/** What `addAuth` is given, as bytes of our own. */
+export function checkedCredential(credential: unknown): Uint8Array {
+  if (typeof credential === 'string') return Buffer.from(credential, 'utf8')
+  if (credential instanceof Uint8Array) return new Uint8Array(credential)
+  throw badArguments('a credential is a string or a Uint8Array')
+}
+
+export function checkedText(text: unknown, name: string): string {
+  if (typeof text !== 'string') throw badArguments(`${name} is a string`)
+  return text
+}
+
+export function checkOptionsObject(options: unknown): void {
+  if (typeof options !== 'object' || options === null) throw badArguments('options are an object')
+}
+
+export function checkCallOptions(options: { readonly timeout?: unknown; readonly signal?: unknown }): void {
+  checkOptionsObject(options)
   const { timeout, signal } = options
   if (timeout !== undefined && (typeof timeout !== 'number' || !(timeout > 0) || timeout > 2 ** 31 - 1)) {
     throw badArguments('timeout is a number of milliseconds above 0')
   }
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw badArguments('signal is an AbortSignal')
-}
-
-export function createOperation(path: unknown, data: unknown, options: CreateFlags, maxDataLength: number): SingleOperation {
-  const { ephemeral = false, sequential = false } = options
-  if (typeof ephemeral !== 'boolean') throw badArguments('ephemeral is a boolean')
-  if (typeof sequential !== 'boolean') throw badArguments('sequential is a boolean')
-  return {
-    kind: 'create',
-    path: checkedCreatePath(path, sequential),
-    data: checkedData(data, maxDataLength),
-    ephemeral,
-    sequential
-  }
-}
-
-interface CreateFlags {
-  readonly ephemeral?: unknown
-  readonly sequential?: unknown
-}
-
-export function multiOperation(ops: readonly MultiOp[], maxDataLength: number): Operation {
-  if (!Array.isArray(ops)) throw badArguments('multi takes an array of operations')
-  if (ops.length > LIMITS.multiOpsMax) throw badArguments(`a multi of ${ops.length} operations, more than ${LIMITS.multiOpsMax}`)
-  return { kind: 'multi', operations: ops.map(op => singleOperation(op, maxDataLength)) }
-}
-
-function singleOperation(op: MultiOp, maxDataLength: number): SingleOperation {
-  switch (op?.type) {
-    case 'create':
-      return createOperation(op.path, op.data ?? null, op, maxDataLength)
-    case 'delete':
-      return { kind: 'delete', path: checkedWritePath(op.path), version: checkedVersion(op.version) }
-    case 'setData':
-      return setDataOperation(op.path, op.data, op.version, maxDataLength)
-    case 'check':
-      return { kind: 'check', path: checkedPath(op.path), version: checkedVersion(op.version) }
-    default:
-      throw badArguments('the operations of a multi are create, delete, setData and check')
-  }
-}
-
-export function setDataOperation(path: unknown, data: Data, version: unknown, maxDataLength: number): SingleOperation {
-  return {
-    kind: 'setData',
-    path: checkedWritePath(path),
-    data: checkedData(data, maxDataLength),
-    version: checkedVersion(version)
-  }
 }

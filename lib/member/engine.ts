@@ -1,5 +1,6 @@
 import createDebug from 'debug'
 import {
+  assert,
   type Epoch,
   isZooKeeperError,
   type MemberId,
@@ -10,8 +11,10 @@ import {
   ZooKeeperError,
   type Zxid
 } from '../base/index.js'
+import type { MoveSessionChange } from '../session/index.js'
 import type { Storage } from '../storage/index.js'
 import type { PeerLinks, Refusal } from '../transport/index.js'
+import type { QuotaExcess } from '../tree/index.js'
 import {
   asList,
   asSessionId,
@@ -20,14 +23,17 @@ import {
   encode,
   encodeRequests,
   type MemberMessage,
-  type Request
+  type Request,
+  type RequestBody
 } from '../wire/index.js'
 import { type Batch, majorityOf, type QuorumVerifier, type RoleName } from '../zab/index.js'
+import { acceptedOf } from './answers.js'
 import { Applier } from './applier.js'
+import type { AuthSchemes } from './auth-schemes.js'
 import { Conductor, type ConductorHandlers } from './conductor.js'
 import { Deadlines } from './deadlines.js'
 import { guardedRuntime } from './guarded-runtime.js'
-import type { CheckedOptions } from './options.js'
+import { type CheckedOptions, SESSIONS_MAX } from './options.js'
 import { Outbox, type Requester } from './outbox.js'
 import { ReadIndex } from './read-index.js'
 import { type AppliedTxn, Replica } from './replica.js'
@@ -38,9 +44,6 @@ import { Ticker } from './ticker.js'
 import { WatchDispatcher } from './watch-dispatcher.js'
 
 const debug = createDebug('embedded-zookeeper:session')
-
-/** Sessions that one member may report alive. */
-const SESSIONS_MAX = 1_000_000
 
 /** How long a failed store rests before it is opened again, in milliseconds: doubled from the first to the last. */
 const REOPEN_FIRST = 100
@@ -64,6 +67,8 @@ export interface EngineHandlers {
   /** Has begun (with the epoch) or ceased (null) to serve. */
   onServing(serving: Serving | null): void
   onSessionOver(session: Session): void
+  /** A subtree has come to hold more than a soft limit of its quota allows. */
+  onQuotaExceeded(excess: QuotaExcess): void
   onRefused(refusal: Refusal): void
   onConnected(connected: ReadonlySet<MemberId>): void
   onStorage(state: 'failed' | 'recovered', error: ZooKeeperError | null): void
@@ -94,6 +99,7 @@ export class Engine implements ConductorHandlers, SessionHost {
   readonly deadlines: Deadlines
   readonly requestTimeout: number
   readonly maxDataLength: number
+  readonly authSchemes: AuthSchemes
   readonly conductor: Conductor
   readonly #parts: EngineParts
   readonly #runtime: Runtime
@@ -105,6 +111,8 @@ export class Engine implements ConductorHandlers, SessionHost {
   readonly #ticker: Ticker
   readonly #process: Requester
   readonly #sessions = new Map<SessionId, Session>()
+  /** Sessions that this process has asked for, and whether somebody still waits for them. */
+  readonly #takingOver = new Map<SessionId, () => boolean>()
   #joining: Joining | null = null
   #serving: Serving | null = null
   #processor: RequestProcessor | null = null
@@ -127,7 +135,8 @@ export class Engine implements ConductorHandlers, SessionHost {
     this.#handlers = handlers
     this.requestTimeout = options.requestTimeout
     this.maxDataLength = options.maxDataLength
-    this.watches = new WatchDispatcher(error => this.report(error))
+    this.authSchemes = options.authSchemes
+    this.watches = new WatchDispatcher(error => this.report(error), options.watchesMax)
     this.deadlines = new Deadlines(runtime)
     const { initLimit, syncLimit, salvage, outstandingRequestsMax, outstandingBytesMax } = options
     const quorum = majorityOf([...options.addresses.keys()])
@@ -210,18 +219,38 @@ export class Engine implements ConductorHandlers, SessionHost {
 
   /** Opens a session that lives in this process. Resolves once it is in the log and applied here. */
   openSession(timeout: number): Promise<Session> {
-    return new Promise((resolve, reject) => {
-      this.outbox.add(this.#process, { kind: 'createSession', timeout }, answer => {
-        if (answer instanceof ZooKeeperError) return reject(answer)
-        const { change } = answer.txn
-        if (change.kind !== 'createSession')
-          return reject(new ZooKeeperError('SYSTEM_ERROR', { message: 'no session was created' }))
-        const session = new Session(this, { id: Replica.sessionIdOf(answer), timeout: change.timeout })
-        this.#sessions.set(session.sessionId, session)
-        debug('session %d opened', session.sessionId)
-        resolve(session)
-      })
+    return this.#ask({ kind: 'createSession', timeout }, answer => {
+      const { change } = answer.txn
+      assert(change.kind === 'createSession', 'what creates a session is answered by that')
+      return this.#adopt(Replica.sessionIdOf(answer), change.timeout, change.password)
     })
+  }
+
+  /**
+   * Takes a session over from the process that it lives in. Resolves once that is in the log and applied here.
+   *
+   * `isWanted` is asked then. What nobody waits for any more is not adopted, and not ended either, because what it owns is somebody's: it lives on
+   * without a process, and expires unless it is taken over again.
+   */
+  takeOverSession(session: SessionId, password: Uint8Array, timeout: number, isWanted: () => boolean): Promise<Session> {
+    if (this.#sessions.has(session) || this.#takingOver.get(session)?.() === true) {
+      const message = `session ${session} lives in this process, or is on its way here`
+      return Promise.reject(new ZooKeeperError('BAD_ARGUMENTS', { message }))
+    }
+    this.#takingOver.set(session, isWanted)
+    return this.#ask({ kind: 'moveSession', session, password, timeout }, answer => {
+      const { change } = answer.txn
+      assert(change.kind === 'moveSession', 'what moves a session is answered by that')
+      if (!isWanted()) throw new ZooKeeperError('OPERATION_TIMEOUT', { message: `nobody waits for session ${session}` })
+      return this.#adopt(session, change.timeout, password)
+    }).finally(() => {
+      if (this.#takingOver.get(session) === isWanted) this.#takingOver.delete(session)
+    })
+  }
+
+  /** Ends a session, wherever it lives. Resolves once it can do nothing more. */
+  terminateSession(session: SessionId): Promise<void> {
+    return this.#ask({ kind: 'terminateSession', session }, () => undefined)
   }
 
   whenServing(callback: () => void): void {
@@ -239,7 +268,11 @@ export class Engine implements ConductorHandlers, SessionHost {
   }
 
   release(session: Session): void {
-    if (this.#sessions.delete(session.sessionId)) this.#handlers.onSessionOver(session)
+    // The session itself may live on, here too: in another handle.
+    if (this.#sessions.get(session.sessionId) === session) {
+      this.#sessions.delete(session.sessionId)
+      this.#handlers.onSessionOver(session)
+    }
     this.#settleDrained()
   }
 
@@ -370,12 +403,16 @@ export class Engine implements ConductorHandlers, SessionHost {
   #onApplied(applied: AppliedTxn): void {
     const { txn, events } = applied
     const { change } = txn
+    // Before the answer to whoever has taken it over, which may be this process once more.
+    if (change.kind === 'moveSession') this.#onSessionMoved(change)
     // Watches before answers: a session is told of a change before it can see it.
     this.watches.fire(events)
     if (txn.cxid > 0 && txn.member === this.id && this.#isOfThisProcess(txn.session)) this.outbox.onAnswer(applied)
     this.#processor?.onApplied(applied)
     // Whatever of its writes stands in the log stands before this.
     if (change.kind === 'closeSession') this.#onSessionOver(change.session, 'not-applied')
+    else if (change.kind === 'closingSession') this.#onSessionClosing(change.session)
+    for (const excess of applied.excesses) this.#handlers.onQuotaExceeded(excess)
     this.#snapshotter.onApplied(this.replica)
   }
 
@@ -392,6 +429,44 @@ export class Engine implements ConductorHandlers, SessionHost {
     this.release(session)
   }
 
+  /** One that has asked for its end waits until that is whole. */
+  #onSessionClosing(id: SessionId): void {
+    if (this.#sessions.get(id)?.isClosing === false) this.#onSessionOver(id, 'not-applied')
+  }
+
+  /** It lives in another process from here on: what it has asked for and has no answer by now will not be done. */
+  #onSessionMoved({ session: id, member, run }: MoveSessionChange): void {
+    const session = this.#sessions.get(id)
+    if (session === undefined || (member === this.id && run === this.#parts.run)) return
+    session.onMoved('not-applied')
+    debug('session %d has moved to member %d', id, member)
+    this.release(session)
+  }
+
+  /** From its process to the log and back: what `pick` makes of the txn that answers. */
+  #ask<T>(body: RequestBody, pick: (answer: AppliedTxn) => T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.outbox.add(this.#process, body, answer => {
+        try {
+          if (answer instanceof ZooKeeperError) throw answer
+          acceptedOf(answer)
+          resolve(pick(answer))
+        } catch (error) {
+          reject(error)
+        }
+      })
+    })
+  }
+
+  #adopt(id: SessionId, timeout: number, password: Uint8Array): Session {
+    const cxid = this.replica.sessions.lastRequest(id, this.id) ?? 0
+    const knownSince = this.#runtime.clock.monotonic()
+    const session = new Session(this, { id, timeout, password, cxid, knownSince })
+    this.#sessions.set(id, session)
+    debug('session %d lives here', id)
+    return session
+  }
+
   #onCaughtUp(zxid: Zxid): void {
     this.#processor?.onCaughtUp(zxid)
     this.#settleServing()
@@ -405,7 +480,14 @@ export class Engine implements ConductorHandlers, SessionHost {
   /** The state has been replaced by a leader's snapshot: answers and ends of sessions that lie in between are known from it alone. */
   #onReset(before: Replica, after: Replica): void {
     this.watches.rebase(before.tree, after.tree)
-    for (const id of [...this.#sessions.keys()]) if (after.sessions.session(id) === null) this.#onSessionOver(id, 'unknown')
+    for (const [id, session] of [...this.#sessions]) {
+      const record = after.sessions.session(id)
+      if (record === null || (record.closing && !session.isClosing)) this.#onSessionOver(id, 'unknown')
+      else if (record.member !== this.id || record.run !== this.#parts.run) {
+        session.onMoved('unknown')
+        this.release(session)
+      }
+    }
     this.#dropAnswered(this.#process, after)
     for (const session of this.#sessions.values()) this.#dropAnswered(session.requester, after)
   }
@@ -462,7 +544,7 @@ export class Engine implements ConductorHandlers, SessionHost {
 
   #beginReign(): void {
     const { options } = this.#parts
-    const { tickTime, minSessionTimeout, maxSessionTimeout } = options
+    const { tickTime, minSessionTimeout, maxSessionTimeout, containerCheckInterval, treeRules } = options
     const { conductor } = this
     const processor = new RequestProcessor(
       {
@@ -471,6 +553,8 @@ export class Engine implements ConductorHandlers, SessionHost {
         tickTime,
         minSessionTimeout,
         maxSessionTimeout,
+        containerCheckInterval,
+        rules: treeRules,
         zxidNext: () => this.#peer.zxidNext,
         proposalsLeft: () => this.#peer.proposalsLeft,
         propose: batch => conductor.dispatch({ kind: 'propose', batch }),
@@ -480,6 +564,7 @@ export class Engine implements ConductorHandlers, SessionHost {
       this.replica
     )
     this.#processor = processor
+    processor.start()
     for (const { from, requests } of this.#held.splice(0)) processor.submit(from, requests)
   }
 
@@ -541,9 +626,9 @@ export class Engine implements ConductorHandlers, SessionHost {
     this.#handlers.onTick()
     if (this.#serving !== null) return
     // Without a leader for that long, a session must be taken for dead here: the others may have ended it.
-    const unserved = this.#runtime.clock.monotonic() - this.#unservedSince
+    const now = this.#runtime.clock.monotonic()
     for (const session of [...this.#sessions.values()]) {
-      if (unserved < session.sessionTimeout) continue
+      if (now - Math.max(this.#unservedSince, session.knownSince) < session.sessionTimeout) continue
       session.end('expired')
       this.release(session)
     }

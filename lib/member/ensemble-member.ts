@@ -1,5 +1,6 @@
 import type { EventEmitter } from 'node:events'
 import type { Epoch, MemberId } from '../base/index.js'
+import type { QuotaLimits, QuotaUsage } from '../tree/index.js'
 import type { RoleName } from '../zab/index.js'
 import type { MemberStatus } from './status.js'
 import type { LocalTree, ZooKeeper } from './zookeeper.js'
@@ -12,6 +13,21 @@ export type MemberProgress =
   | { readonly kind: 'refused'; readonly code: string; readonly peer: MemberId | null; readonly reason: string }
   | { readonly kind: 'storageFailed'; readonly reason: string }
   | { readonly kind: 'storageRecovered' }
+  /** A subtree has come to hold more than a soft limit of its quota allows: told once, until it holds less again. */
+  | { readonly kind: 'quotaExceeded'; readonly path: string; readonly limits: QuotaLimits; readonly usage: QuotaUsage }
+
+/** Options of `EnsembleMember.openSession`. */
+export interface SessionOptions {
+  /** Milliseconds, brought within the leader's bounds; the member's `sessionTimeout` by default. */
+  readonly timeout?: number
+  /**
+   * Takes over this session instead of opening a new one, with its ephemerals, from whatever process it lives in; given together with its
+   * `sessionPassword`. What its former handle asks for from then on is refused with `SESSION_MOVED`. Watches and identities do not move.
+   * `SESSION_EXPIRED` when there is no such session or the password is not its.
+   */
+  readonly sessionId?: number
+  readonly sessionPassword?: Uint8Array
+}
 
 /** The events of a member and what their listeners are called with. Throwing listeners are reported as uncaught exceptions. */
 export interface MemberEvents {
@@ -41,7 +57,12 @@ export interface EnsembleMember extends ZooKeeper, AsyncDisposable {
   readonly events: EventEmitter<{ [Name in keyof MemberEvents]: MemberEvents[Name] }>
   status(): MemberStatus
   /** A further session in this process. Rejects with `OPERATION_TIMEOUT` when there is no leader within `requestTimeout`. */
-  openSession(options?: { readonly timeout?: number }): Promise<ZooKeeper>
+  openSession(options?: SessionOptions): Promise<ZooKeeper>
+  /**
+   * Ends a session wherever it lives, also one whose process does not answer: an administrative call. Resolves once the session can do nothing
+   * more; its ephemerals go with it (of more than 2 000, the rest directly afterwards). `SESSION_EXPIRED` when there is no such session.
+   */
+  closeSession(sessionId: number): Promise<void>
   on<Name extends keyof MemberEvents>(event: Name, listener: (...args: MemberEvents[Name]) => void): this
   off<Name extends keyof MemberEvents>(event: Name, listener: (...args: MemberEvents[Name]) => void): this
   once<Name extends keyof MemberEvents>(event: Name, listener: (...args: MemberEvents[Name]) => void): this

@@ -12,32 +12,22 @@ import {
 } from '../base/index.js'
 import type { Storage } from '../storage/index.js'
 import type { PeerLinks, Refusal } from '../transport/index.js'
-import type { Stat } from '../tree/index.js'
-import type { RoleName, Standing, Waiting } from '../zab/index.js'
-import { badArguments } from './arguments.js'
+import type { AuthId, QuotaExcess } from '../tree/index.js'
+import type { RoleName } from '../zab/index.js'
 import { Call } from './call.js'
+import { ChrootView } from './chroot.js'
+import { CurrentSession } from './current-session.js'
+import { describeWaiting } from './describe-waiting.js'
 import { Engine, type EngineHandlers, type Serving } from './engine.js'
-import type { EnsembleMember, MemberEvents, MemberProgress } from './ensemble-member.js'
+import type { EnsembleMember, MemberEvents, MemberProgress, SessionOptions } from './ensemble-member.js'
 import { LocalView } from './local-view.js'
 import type { CheckedOptions } from './options.js'
 import type { Replica } from './replica.js'
 import type { Session } from './session.js'
+import { checkedSessionId, checkedSessionOptions } from './session-arguments.js'
 import type { MemberStatus } from './status.js'
-import type { Watcher } from './watcher.js'
-import type {
-  CallOptions,
-  CreateOptions,
-  Data,
-  LocalTree,
-  MultiOp,
-  MultiResult,
-  SessionState,
-  VersionOptions,
-  WatchedReadOptions,
-  WatchListener,
-  WatchOptions,
-  ZooKeeper
-} from './zookeeper.js'
+import { TreeView } from './tree-view.js'
+import type { LocalTree, SessionState, ZooKeeper } from './zookeeper.js'
 
 /** How long closing waits for what is outstanding, in milliseconds. */
 const CLOSE_MILLISECONDS_MAX = 3_000
@@ -56,7 +46,7 @@ export interface MemberParts {
 type Emitted = { [Name in keyof MemberEvents]: MemberEvents[Name] }
 
 /** The member as its application sees it: the engine, a session of its own, and what is to be told. */
-export class Member implements EnsembleMember, EngineHandlers {
+export class Member extends CurrentSession implements EnsembleMember, EngineHandlers {
   readonly id: MemberId
   readonly local: LocalTree
   readonly events = new EventEmitter<Emitted>()
@@ -65,7 +55,11 @@ export class Member implements EnsembleMember, EngineHandlers {
   readonly #stateListeners = new Set<(state: SessionState) => void>()
   readonly #refusals = new Map<MemberId | null, Refusal>()
   #session: Session | null = null
+  /** Who its last session had shown to be: the next one takes its place. */
+  #auth: readonly AuthId[] = []
   #opening = false
+  /** Sessions that the application has asked for and has no answer about. */
+  #sessionsAwaited = 0
   #leader: MemberId | null = null
   /** What the listeners were told last. */
   #stateTold: SessionState = 'connecting'
@@ -76,10 +70,13 @@ export class Member implements EnsembleMember, EngineHandlers {
   #onReady: ((error: unknown) => void) | null = null
 
   constructor(parts: MemberParts) {
+    super()
     this.#parts = parts
     this.id = parts.id
     this.#engine = new Engine(parts, this)
-    this.local = new LocalView(() => this.#engine.replica)
+    const replica = () => this.#engine.replica
+    const anybody = new TreeView(replica, [], parts.options.authSchemes.match)
+    this.local = new LocalView(replica, () => this.#session?.view ?? anybody)
   }
 
   get role(): RoleName | 'closed' {
@@ -100,6 +97,10 @@ export class Member implements EnsembleMember, EngineHandlers {
 
   get sessionTimeout(): number {
     return this.#session?.sessionTimeout ?? this.#parts.options.sessionTimeout
+  }
+
+  get sessionPassword(): Buffer {
+    return this.#session?.sessionPassword ?? Buffer.alloc(0)
   }
 
   get state(): SessionState {
@@ -167,63 +168,47 @@ export class Member implements EnsembleMember, EngineHandlers {
     }
   }
 
-  async openSession(options: { readonly timeout?: number } = {}): Promise<ZooKeeper> {
-    const { timeout = this.#parts.options.sessionTimeout } = options
-    if (!Number.isInteger(timeout) || timeout < 1) throw badArguments('timeout is a whole number of milliseconds')
-    const over = this.#over()
-    if (over !== null) throw over
-    const call = new Call<Session>(this.#engine.deadlines, this.#parts.options.requestTimeout, {})
-    this.#engine.openSession(timeout).then(
-      session => (call.settled ? void session.close().catch(() => undefined) : call.resolve(session)),
+  async openSession(options: SessionOptions = {}): Promise<ZooKeeper> {
+    const { sessionsMax, sessionTimeout, requestTimeout } = this.#parts.options
+    const { timeout, takeOver } = checkedSessionOptions(options, sessionTimeout)
+    this.#throwIfOver()
+    if (this.#engine.sessions.size + this.#sessionsAwaited >= sessionsMax) {
+      throw new ZooKeeperError('LIMIT_EXCEEDED', { message: `${sessionsMax} sessions live in this member` })
+    }
+    const call = new Call<Session>(this.#engine.deadlines, requestTimeout, {})
+    this.#sessionsAwaited++
+    const opened =
+      takeOver === null
+        ? this.#engine.openSession(timeout)
+        : this.#engine.takeOverSession(takeOver.id, takeOver.password, timeout, () => !call.settled)
+    opened.then(
+      session => {
+        this.#sessionsAwaited--
+        // One of which nobody knows, and which owns nothing.
+        if (call.settled) session.close().catch(() => undefined)
+        else call.resolve(session)
+      },
+      (error: unknown) => {
+        this.#sessionsAwaited--
+        call.reject(error)
+      }
+    )
+    return call.promise
+  }
+
+  async closeSession(sessionId: number): Promise<void> {
+    const id = checkedSessionId(sessionId)
+    this.#throwIfOver()
+    const call = new Call<void>(this.#engine.deadlines, this.#parts.options.requestTimeout, {})
+    this.#engine.terminateSession(id).then(
+      () => call.resolve(),
       (error: unknown) => call.reject(error)
     )
     return call.promise
   }
 
-  create(path: string, data?: Data, options?: CreateOptions): Promise<{ readonly path: string; readonly stat: Stat }> {
-    return this.#own(session => session.create(path, data, options))
-  }
-
-  delete(path: string, options?: VersionOptions): Promise<void> {
-    return this.#own(session => session.delete(path, options))
-  }
-
-  exists(path: string, options?: WatchedReadOptions): Promise<Stat | null> {
-    return this.#own(session => session.exists(path, options))
-  }
-
-  getData(path: string, options?: WatchedReadOptions): Promise<{ readonly data: Buffer | null; readonly stat: Stat }> {
-    return this.#own(session => session.getData(path, options))
-  }
-
-  setData(path: string, data: Data, options?: VersionOptions): Promise<Stat> {
-    return this.#own(session => session.setData(path, data, options))
-  }
-
-  getChildren(
-    path: string,
-    options?: WatchedReadOptions
-  ): Promise<{ readonly children: readonly string[]; readonly stat: Stat }> {
-    return this.#own(session => session.getChildren(path, options))
-  }
-
-  multi(ops: readonly MultiOp[], options?: CallOptions): Promise<readonly MultiResult[]> {
-    return this.#own(session => session.multi(ops, options))
-  }
-
-  sync(options?: CallOptions): Promise<number> {
-    return this.#own(session => session.sync(options))
-  }
-
-  watch(path: string, options?: WatchOptions, listener?: WatchListener): Watcher {
-    const over = this.#over()
-    if (over !== null) throw over
-    if (this.#session === null) throw new ZooKeeperError('SESSION_EXPIRED', { message: 'there is no session at present' })
-    return this.#session.watch(path, options, listener)
-  }
-
-  getEphemerals(): Promise<readonly string[]> {
-    return this.#own(session => session.getEphemerals())
+  chroot(path: string): ZooKeeper {
+    return new ChrootView(this, path)
   }
 
   onState(listener: (state: SessionState) => void): () => void {
@@ -260,6 +245,7 @@ export class Member implements EnsembleMember, EngineHandlers {
 
   onSessionOver(session: Session): void {
     if (session !== this.#session || this.#closing !== null) return
+    this.#auth = session.auth
     this.#session = null
     if (this.#engine.serving) this.#openOwnSession()
   }
@@ -280,6 +266,10 @@ export class Member implements EnsembleMember, EngineHandlers {
   onStorage(state: 'failed' | 'recovered', error: ZooKeeperError | null): void {
     if (state === 'recovered') this.#progress({ kind: 'storageRecovered' })
     else this.#progress({ kind: 'storageFailed', reason: error?.message ?? '' })
+  }
+
+  onQuotaExceeded({ path, limits, usage }: QuotaExcess): void {
+    this.#progress({ kind: 'quotaExceeded', path, limits, usage })
   }
 
   onTick(): void {
@@ -358,6 +348,7 @@ export class Member implements EnsembleMember, EngineHandlers {
       if (this.#engine.serving) this.#openOwnSession()
       return
     }
+    session.inherit(this.#auth)
     this.#session = session
     session.onState(state => this.#tellState(state))
     this.#tellState(session.state)
@@ -365,16 +356,15 @@ export class Member implements EnsembleMember, EngineHandlers {
     this.#onReady?.(null)
   }
 
-  #own<T>(act: (session: Session) => Promise<T>): Promise<T> {
-    const over = this.#over()
-    if (over !== null) return Promise.reject(over)
-    if (this.#session !== null) return act(this.#session)
-    return Promise.reject(new ZooKeeperError('SESSION_EXPIRED', { message: 'there is no session at present' }))
+  protected override get current(): Session {
+    this.#throwIfOver()
+    if (this.#session !== null) return this.#session
+    throw new ZooKeeperError('SESSION_EXPIRED', { message: 'there is no session at present' })
   }
 
-  #over(): ZooKeeperError | null {
-    if (this.#fatal !== null) return new ZooKeeperError('CLOSED', { message: 'the member has stopped', cause: this.#fatal })
-    return this.#closing === null ? null : new ZooKeeperError('CLOSED')
+  #throwIfOver(): void {
+    if (this.#fatal !== null) throw new ZooKeeperError('CLOSED', { message: 'the member has stopped', cause: this.#fatal })
+    if (this.#closing !== null) throw new ZooKeeperError('CLOSED')
   }
 
   async #close(): Promise<void> {
@@ -453,23 +443,5 @@ export class Member implements EnsembleMember, EngineHandlers {
     } catch (error) {
       this.#engine.report(error)
     }
-  }
-}
-
-/** For people: what is missing and why that matters. */
-export function describeWaiting(waiting: Waiting, standing: Standing): string {
-  const missing = waiting.missing.length === 0 ? '' : `; not reachable: ${waiting.missing.join(', ')}`
-  const without = waiting.withoutHistory.length === 0 ? '' : `; without history: ${waiting.withoutHistory.join(', ')}`
-  switch (waiting.kind) {
-    case 'founding':
-      return `a new ensemble is founded once every listed member is here${missing}`
-    case 'lostQuorum':
-      return `too many members have lost their storage; waiting for it to come back, or for onLostQuorum: 'salvage' on all${without}${missing}`
-    case 'quorum':
-      return `waiting for a quorum${missing}${standing === 'member' ? '' : '; this member has no vote until it has been synchronized'}`
-    case 'disk':
-      return 'waiting for the disk'
-    case 'election':
-      return 'electing a leader'
   }
 }

@@ -1,6 +1,10 @@
 import type { AbstractLevel } from 'abstract-level'
 import { LIMITS, type MemberId, ZooKeeperError } from '../base/index.js'
 import { type Address, parseAddress } from '../transport/index.js'
+import type { TreeRules } from '../tree/index.js'
+import type { AuthProvider } from './auth-provider.js'
+import { AuthSchemes } from './auth-schemes.js'
+import { type DigestAlgorithm, DigestAuth } from './digest-auth.js'
 import type { MemberProgress } from './ensemble-member.js'
 
 /** The ensemble: addresses in order (ids 1 to n), or by id. Every member is given the same. */
@@ -49,12 +53,36 @@ export interface MemberOptions {
   readonly maxDataLength?: number
   /** Requests of this member without an answer, and their bytes; more are refused with `THROTTLED`. Default: 10 000 and 64 MiB. */
   readonly outstandingLimit?: { readonly requests?: number; readonly bytes?: number }
+  /**
+   * What this member keeps, and what it allows while it leads, so that nobody fills the process it lives in; more is refused with `LIMIT_EXCEEDED`.
+   * `children` of one znode (default 100 000), `ephemerals` of one session (200 000): give every member the same. `sessions` (10 000) and
+   * `watches` (1 000 000) in this member.
+   */
+  readonly limits?: MemberLimits
+  /** Milliseconds from one look at containers and TTL znodes to the next, while this member leads. Default: 10 000. */
+  readonly containerCheckInterval?: number
+  /** Milliseconds that a container may stay without ever having had a child. Default: 300 000. */
+  readonly containerMaxNeverUsed?: number
+  /** The id of the scheme `digest` that no ACL applies to, such as {@link digestId} makes. Give every member the same. Default: none. */
+  readonly superDigest?: string
+  /** How passwords are hashed in ids of the scheme `digest`. Every member of an ensemble takes the same. Default: `'sha1'`. */
+  readonly digestAlgorithm?: DigestAlgorithm
+  /** Schemes for ACLs beside `world`, `auth`, `digest` and `ip`, or in place of the last two. Give every member the same. Default: none. */
+  readonly authProviders?: readonly AuthProvider[]
   /** Aborts the start. */
   readonly signal?: AbortSignal
   /**
    * Called with every `progress` event, from the very start on: a member that waits for others to come has no handle yet on which to listen.
    */
   readonly onProgress?: (progress: MemberProgress) => void
+}
+
+/** Bounds of the option `limits`. */
+export interface MemberLimits {
+  readonly children?: number
+  readonly ephemerals?: number
+  readonly sessions?: number
+  readonly watches?: number
 }
 
 /** The options as they are in force: complete, checked, frozen. */
@@ -80,11 +108,19 @@ export interface CheckedOptions {
   readonly maxDataLength: number
   readonly outstandingRequestsMax: number
   readonly outstandingBytesMax: number
+  readonly treeRules: TreeRules
+  readonly sessionsMax: number
+  readonly watchesMax: number
+  readonly containerCheckInterval: number
+  readonly authSchemes: AuthSchemes
   readonly signal: AbortSignal | null
   readonly onProgress: ((progress: MemberProgress) => void) | null
 }
 
 const MILLISECONDS_MAX = 2 ** 31 - 1
+const COUNT_MAX = 2 ** 31 - 1
+/** Sessions that one member can report alive: they are named in every sign of life. */
+export const SESSIONS_MAX = 1_000_000
 const ENSEMBLE_LENGTH_MAX = 128
 const SECRET_LENGTH_MIN = 8
 const KNOWN = new Set([
@@ -107,6 +143,12 @@ const KNOWN = new Set([
   'snapRetainCount',
   'maxDataLength',
   'outstandingLimit',
+  'limits',
+  'containerCheckInterval',
+  'containerMaxNeverUsed',
+  'superDigest',
+  'digestAlgorithm',
+  'authProviders',
   'signal',
   'onProgress'
 ])
@@ -143,6 +185,8 @@ export function checkOptions(peers: Peers, options: MemberOptions): CheckedOptio
   const minSessionTimeout = integer('minSessionTimeout', options.minSessionTimeout, 2 * tickTime, 1, MILLISECONDS_MAX)
   const maxDefault = Math.max(120 * tickTime, minSessionTimeout)
   const outstanding = checkedOutstanding(options.outstandingLimit)
+  const limits = checkedLimits(options.limits)
+  const authSchemes = checkedAuthSchemes(options)
   return Object.freeze({
     id: (id ?? null) as MemberId | null,
     addresses,
@@ -165,6 +209,16 @@ export function checkOptions(peers: Peers, options: MemberOptions): CheckedOptio
     maxDataLength: integer('maxDataLength', options.maxDataLength, 1_048_576, 0, LIMITS.requestBytesMax / 2),
     outstandingRequestsMax: integer('outstandingLimit.requests', outstanding.requests, 10_000, 1, 1_000_000),
     outstandingBytesMax: integer('outstandingLimit.bytes', outstanding.bytes, 64 * 1024 * 1024, 1, 2 ** 32),
+    treeRules: {
+      childrenMax: integer('limits.children', limits.children, LIMITS.childrenMax, 1, COUNT_MAX),
+      ephemeralsMax: integer('limits.ephemerals', limits.ephemerals, LIMITS.sessionEphemeralsMax, 1, COUNT_MAX),
+      containerUnusedMilliseconds: integer('containerMaxNeverUsed', options.containerMaxNeverUsed, 300_000, 1, MILLISECONDS_MAX),
+      match: authSchemes.match
+    },
+    sessionsMax: integer('limits.sessions', limits.sessions, LIMITS.sessionsMax, 1, SESSIONS_MAX),
+    watchesMax: integer('limits.watches', limits.watches, LIMITS.watchesMax, 1, COUNT_MAX),
+    containerCheckInterval: integer('containerCheckInterval', options.containerCheckInterval, 10_000, 1, MILLISECONDS_MAX),
+    authSchemes,
     signal: signal ?? null,
     onProgress: onProgress ?? null
   })
@@ -210,6 +264,31 @@ function checkedOutstanding(limit: MemberOptions['outstandingLimit'] = {}): NonN
     if (name !== 'requests' && name !== 'bytes') throw bad(`outstandingLimit.${name}`, 'requests or bytes')
   }
   return limit
+}
+
+function checkedLimits(limits: MemberLimits = {}): MemberLimits {
+  if (typeof limits !== 'object' || limits === null) throw bad('limits', 'an object')
+  const known = ['children', 'ephemerals', 'sessions', 'watches']
+  for (const name of Object.keys(limits)) if (!known.includes(name)) throw bad(`limits.${name}`, `one of ${known.join(', ')}`)
+  return limits
+}
+
+function checkedAuthSchemes({ digestAlgorithm = 'sha1', authProviders = [], superDigest }: MemberOptions): AuthSchemes {
+  if (digestAlgorithm !== 'sha1' && digestAlgorithm !== 'sha256') throw bad('digestAlgorithm', "'sha1' or 'sha256'")
+  if (!Array.isArray(authProviders) || !authProviders.every(isAuthProvider)) throw bad('authProviders', 'an array of providers')
+  if (superDigest !== undefined && (typeof superDigest !== 'string' || !new DigestAuth(digestAlgorithm).isValid(superDigest))) {
+    throw bad('superDigest', `an id of the scheme digest with ${digestAlgorithm}`)
+  }
+  return new AuthSchemes(digestAlgorithm, authProviders, superDigest ?? null)
+}
+
+const RESERVED_SCHEMES = ['world', 'auth', 'super']
+
+function isAuthProvider(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const { scheme, authenticate, isValid, matches } = value as Record<string, unknown>
+  if (typeof scheme !== 'string' || scheme === '' || RESERVED_SCHEMES.includes(scheme)) return false
+  return [authenticate, isValid, matches].every(each => typeof each === 'function')
 }
 
 function integer(name: string, value: unknown, fallback: number, min: number, max: number): number {

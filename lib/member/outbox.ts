@@ -1,4 +1,5 @@
 import { assert, LIMITS, type MemberId, present, type Scheduler, type SessionId, ZooKeeperError } from '../base/index.js'
+import type { AuthId } from '../tree/index.js'
 import { type Request, type RequestBody, requestBytesBound } from '../wire/index.js'
 import type { AppliedTxn } from './replica.js'
 
@@ -22,10 +23,14 @@ export type FollowUp = (overtaken: ZooKeeperError | null) => void
 export class Requester {
   readonly session: SessionId
   readonly pending: PendingRequest[] = []
-  #cxid = 0
+  /** Who its next requests are said to come from. Replaced, never changed: a request keeps what it was issued with. */
+  auth: readonly AuthId[] = []
+  #cxid: number
 
-  constructor(session: SessionId) {
+  /** `cxid`: the number of the last request that the log has of it. */
+  constructor(session: SessionId, cxid: number) {
     this.session = session
+    this.#cxid = cxid
   }
 
   get last(): PendingRequest | null {
@@ -72,8 +77,9 @@ export class Outbox {
     return this.#count
   }
 
-  enrol(session: SessionId): Requester {
-    const requester = new Requester(session)
+  /** `cxid`: the number of the last request that the log has of it, of a session that has been taken over; otherwise 0. */
+  enrol(session: SessionId, cxid = 0): Requester {
+    const requester = new Requester(session, cxid)
     assert(!this.#requesters.has(session), 'a session issues its requests in one place')
     this.#requesters.set(session, requester)
     return requester
@@ -88,11 +94,11 @@ export class Outbox {
   }
 
   /**
-   * Queues a request. All that is queued in one turn of the event loop leaves together.
+   * Queues a request. All that is queued in one turn of the event loop leaves together. `auth`: who asks, if that is not who it is by now.
    * @throws ZooKeeperError `THROTTLED` when too much is outstanding, `BAD_ARGUMENTS` when it is too large for one txn
    */
-  add(requester: Requester, body: RequestBody, settle: PendingRequest['settle']): PendingRequest {
-    const bytes = requestBytesBound(body)
+  add(requester: Requester, body: RequestBody, settle: PendingRequest['settle'], auth = requester.auth): PendingRequest {
+    const bytes = requestBytesBound(body, auth)
     if (bytes > LIMITS.requestBytesMax) {
       throw new ZooKeeperError('BAD_ARGUMENTS', { message: `a request of ${bytes} bytes, more than ${LIMITS.requestBytesMax}` })
     }
@@ -100,7 +106,7 @@ export class Outbox {
     if (this.#count >= outstandingRequestsMax || (this.#count > 0 && this.#bytes + bytes > outstandingBytesMax)) {
       throw new ZooKeeperError('THROTTLED', { message: `${this.#count} requests of ${this.#bytes} bytes are outstanding` })
     }
-    const request = { session: requester.session, member: id, cxid: requester.nextCxid(), body }
+    const request = { session: requester.session, member: id, cxid: requester.nextCxid(), auth, body }
     const pending: PendingRequest = { request, bytes, settle, behind: [] }
     requester.pending.push(pending)
     this.#unsent.push(pending)

@@ -1,6 +1,6 @@
 import { NO_SESSION, type SessionId, type Zxid } from '../base/index.js'
 import { SessionTable } from '../session/index.js'
-import { DataTree, type OperationResult, type TreeEvent } from '../tree/index.js'
+import { DataTree, type OperationResult, type QuotaExcess, type TreeEvent } from '../tree/index.js'
 import { decodeTxn, ephemeralsEndedBy, type Txn } from '../wire/index.js'
 
 /** What one committed txn did. */
@@ -9,9 +9,11 @@ export interface AppliedTxn {
   readonly txn: Txn
   readonly result: OperationResult
   readonly events: readonly TreeEvent[]
+  /** The subtrees that it took over a soft limit of their quota. */
+  readonly excesses: readonly QuotaExcess[]
 }
 
-const NOTHING: OperationResult = { kind: 'none' }
+const NOTHING = { result: { kind: 'none' } satisfies OperationResult, events: [], excesses: [] } as const
 
 /** The replicated state: znodes and sessions after a zxid. Holds committed state only, and is equal on all members at the same zxid. */
 export class Replica {
@@ -41,17 +43,19 @@ export class Replica {
         this.sessions.apply(change, zxid)
         this.#record(txn)
         this.tree.advance(zxid)
-        return { zxid, txn, result: NOTHING, events: [] }
+        return { zxid, txn, ...NOTHING }
       case 'createSession':
+      case 'moveSession':
         this.#record(txn)
         this.sessions.apply(change, zxid)
         this.tree.advance(zxid)
-        return { zxid, txn, result: NOTHING, events: [] }
+        return { zxid, txn, ...NOTHING }
+      case 'closingSession':
       case 'closeSession': {
         this.#record(txn)
-        const { events } = this.tree.apply(ephemeralsEndedBy(change), zxid, txn.time)
-        this.sessions.apply({ kind: 'closeSession', session: change.session }, zxid)
-        return { zxid, txn, result: NOTHING, events }
+        const applied = this.tree.apply(ephemeralsEndedBy(change), zxid, txn.time)
+        this.sessions.apply({ kind: change.kind, session: change.session }, zxid)
+        return { zxid, txn, ...applied }
       }
       default: {
         this.#record(txn)

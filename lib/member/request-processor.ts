@@ -11,9 +11,11 @@ import {
   zxidPlus
 } from '../base/index.js'
 import { SessionTracker } from '../session/index.js'
-import { type Operation, PendingTree } from '../tree/index.js'
+import { type Operation, PendingTree, type TreeRules } from '../tree/index.js'
 import { encodeTxn, type Request, type RequestBody, type Txn, type TxnChange } from '../wire/index.js'
 import { type Batch, batchOf } from '../zab/index.js'
+import { ContainerReaper } from './container-reaper.js'
+import { PendingSessions } from './pending-sessions.js'
 import type { AppliedTxn, Replica } from './replica.js'
 
 const PASSWORD_BYTES = 16
@@ -26,6 +28,9 @@ export interface RequestProcessorParts {
   readonly tickTime: number
   readonly minSessionTimeout: number
   readonly maxSessionTimeout: number
+  readonly rules: TreeRules
+  /** Milliseconds between two rounds in which containers and TTL znodes are looked at. */
+  readonly containerCheckInterval: number
   /** The zxid that the next proposal must carry. */
   zxidNext(): Zxid
   /** How many more the epoch has numbers for. */
@@ -37,11 +42,15 @@ export interface RequestProcessorParts {
   onViolation(member: MemberId, reason: string): void
 }
 
-/** A session or process whose requests are under way: what the committed tables do not know yet. */
-interface PendingSession {
-  readonly member: MemberId
-  readonly run: string
+/** A session that is being ended. */
+interface Closing {
+  /** The session's own request to be closed, which the last txn of its end answers; null when it has not asked. */
+  asked: { readonly member: MemberId; readonly cxid: number } | null
+  /** The last txn of its end is on its way. */
+  isDone: boolean
 }
+
+type Draft = Omit<Txn, 'time'>
 
 /**
  * The leader's side of a write: judges each request against committed state plus what is outstanding, turns it into a txn, and gathers the
@@ -51,12 +60,10 @@ export class RequestProcessor {
   readonly #parts: RequestProcessorParts
   readonly #replica: Replica
   readonly #pending: PendingTree
+  readonly #sessions: PendingSessions
   readonly #tracker: SessionTracker
-  /** The number of the last request that is on its way into the log, by session, or by member as a negative number. */
-  readonly #numbers = new Map<number, number>()
-  readonly #runs = new Map<MemberId, string>()
-  readonly #created = new Map<SessionId, PendingSession>()
-  readonly #closing = new Set<SessionId>()
+  readonly #reaper: ContainerReaper
+  readonly #closing = new Map<SessionId, Closing>()
   #now = 0 as Ticks
   #open: Uint8Array[] = []
   #openBytes = 0
@@ -67,9 +74,16 @@ export class RequestProcessor {
   constructor(parts: RequestProcessorParts, replica: Replica) {
     this.#parts = parts
     this.#replica = replica
-    this.#pending = new PendingTree(replica.tree)
+    this.#pending = new PendingTree(replica.tree, parts.rules)
+    this.#sessions = new PendingSessions(replica.sessions)
+    this.#reaper = new ContainerReaper(replica.tree, this.#pending, this.#ticksOf(parts.containerCheckInterval))
     this.#tracker = new SessionTracker(this.#now)
     for (const session of replica.sessions.sessions()) this.#tracker.add(session.id, this.#ticksOf(session.timeout), this.#now)
+  }
+
+  /** Brings to their end the sessions that a former leader has not. */
+  start(): void {
+    for (const { id, closing } of this.#replica.sessions.sessions()) if (closing) this.#close(id)
   }
 
   /** Requests of one member, in the order in which their sessions issued them. */
@@ -89,18 +103,19 @@ export class RequestProcessor {
   onTick(): void {
     this.#now = (this.#now + 1) as Ticks
     for (const session of this.#tracker.tick(this.#now)) this.#close(session)
+    for (const path of this.#reaper.onTick(this.#wall())) this.#deleteContainer(path)
   }
 
   onApplied(applied: AppliedTxn): void {
     const { change } = applied.txn
+    this.#sessions.onApplied(applied)
     if (change.kind === 'createSession') {
-      const session = applied.zxid as number as SessionId
-      this.#created.delete(session)
-      this.#tracker.add(session, this.#ticksOf(change.timeout), this.#now)
+      this.#tracker.add(applied.zxid as number as SessionId, this.#ticksOf(change.timeout), this.#now)
+    } else if (change.kind === 'moveSession') {
+      this.#tracker.add(change.session, this.#ticksOf(change.timeout), this.#now)
     } else if (change.kind === 'closeSession') {
       this.#tracker.remove(change.session)
       this.#closing.delete(change.session)
-      this.#numbers.delete(change.session)
     }
   }
 
@@ -117,8 +132,7 @@ export class RequestProcessor {
   /** False when the rest of the group must not be looked at. */
   #take(request: Request): boolean {
     const { session, member, cxid, body } = request
-    const ofTheProcess = body.kind === 'enlist' || body.kind === 'createSession'
-    if (ofTheProcess !== (session === NO_SESSION) || this.#livesElsewhere(session, member)) {
+    if (isOfTheProcess(body) !== (session === NO_SESSION)) {
       this.#parts.onViolation(member, 'a request that its sender cannot make')
       return false
     }
@@ -126,7 +140,12 @@ export class RequestProcessor {
       this.#enlist(member, cxid, body.run)
       return true
     }
-    const last = this.#lastNumber(session, member)
+    const home = session === NO_SESSION ? null : this.#sessions.homeOf(session)
+    // The session has moved: its former process learns from the log that this was not done.
+    if (home !== null && home.member !== member) return true
+    // It has asked to be closed, and asks for nothing more.
+    if (this.#closing.get(session)?.asked != null) return true
+    const last = this.#sessions.lastNumber(session, member)
     if (last === null && session === NO_SESSION) {
       this.#parts.onViolation(member, 'a request of a process that has not enlisted')
       return false
@@ -136,78 +155,107 @@ export class RequestProcessor {
       this.#parts.onViolation(member, `request ${cxid} behind ${last}: one is missing`)
       return false
     }
-    if (last !== null) this.#numbers.set(keyOf(session, member), cxid)
-    this.#add({ session, member, cxid, change: zxid => this.#changeFor(session, member, last !== null, body, zxid) })
+    if (last !== null) this.#sessions.setNumber(session, member, cxid)
+    if (body.kind === 'closeSession' && last !== null && this.#closeAsAsked(request)) return true
+    if (body.kind === 'terminateSession' && this.#terminate(request, body.session)) return true
+    this.#add((zxid, time) => ({ session, member, cxid, change: this.#changeFor(request, last !== null, zxid, time) }))
     return true
   }
 
-  #changeFor(
-    session: SessionId,
-    member: MemberId,
-    known: boolean,
-    body: Exclude<RequestBody, { kind: 'enlist' }>,
-    zxid: Zxid
-  ): TxnChange {
+  #changeFor({ session, member, auth, body }: Request, known: boolean, zxid: Zxid, time: number): TxnChange {
     switch (body.kind) {
       case 'createSession': {
-        const { minSessionTimeout, maxSessionTimeout, random } = this.#parts
-        const timeout = Math.min(Math.max(body.timeout, minSessionTimeout), maxSessionTimeout)
-        const run = this.#runs.get(member) ?? this.#replica.sessions.member(member)?.run ?? ''
-        this.#numbers.set(zxid, 0)
-        this.#created.set(zxid as number as SessionId, { member, run })
-        return { kind: 'createSession', timeout, member, run, password: random.bytes(PASSWORD_BYTES) }
+        const timeout = this.#negotiated(body.timeout)
+        const password = this.#parts.random.bytes(PASSWORD_BYTES)
+        const { run } = this.#sessions.create(zxid, member, password)
+        return { kind: 'createSession', timeout, member, run, password }
+      }
+      case 'moveSession': {
+        const home = this.#closing.has(body.session) ? null : this.#sessions.move(zxid, member, body.session, body.password)
+        // A wrong password is told nothing more than an unknown session: as in ZooKeeper.
+        if (home === null) return { kind: 'refused', code: 'SESSION_EXPIRED' }
+        // Its former process may be dead: it must not expire on its way to the next, whose timeout it has from here on.
+        const timeout = this.#negotiated(body.timeout)
+        this.#tracker.add(body.session, this.#ticksOf(timeout), this.#now)
+        return { kind: 'moveSession', session: body.session, timeout, member, run: home.run }
       }
       case 'closeSession':
-        if (!known || this.#closing.has(session)) return { kind: 'refused', code: 'SESSION_EXPIRED' }
-        this.#closing.add(session)
-        return { kind: 'closeSession', session, paths: this.#pending.prepareClose(session, zxid) }
+      case 'terminateSession':
+      case 'enlist':
+        return { kind: 'refused', code: 'SESSION_EXPIRED' }
       default:
-        if (!known) return { kind: 'refused', code: 'SESSION_EXPIRED' }
-        return this.#operation(body, session, zxid)
+        return known ? this.#operation(body, { session, auth }, zxid, time) : { kind: 'refused', code: 'SESSION_EXPIRED' }
     }
   }
 
-  #operation(operation: Operation, session: SessionId, zxid: Zxid): TxnChange {
-    const change = this.#pending.prepare(operation, session, zxid)
+  #operation(operation: Operation, caller: Parameters<PendingTree['prepare']>[1], zxid: Zxid, time: number): TxnChange {
+    const change = this.#pending.prepare(operation, caller, zxid, time)
     // Only a session's end deletes ephemerals, and that is prepared elsewhere.
     return change.kind === 'deleteEphemerals' ? { kind: 'refused', code: 'SYSTEM_ERROR' } : change
   }
 
   /** A process has begun: whatever lives in a former process of that member is dead, and need not wait for its timeout. */
   #enlist(member: MemberId, cxid: number, run: string): void {
-    const current = this.#runs.get(member) ?? this.#replica.sessions.member(member)?.run
-    if (current === run) return
-    this.#runs.set(member, run)
-    this.#numbers.set(keyOf(NO_SESSION, member), cxid)
-    this.#add({ session: NO_SESSION, member, cxid, change: () => ({ kind: 'enlist', member, run }) })
-    for (const session of this.#replica.sessions.sessionsOf(member, run)) this.#close(session.id)
-    for (const [session, pending] of this.#created) if (pending.member === member && pending.run !== run) this.#close(session)
+    if (!this.#sessions.enlist(member, cxid, run)) return
+    this.#add(() => ({ session: NO_SESSION, member, cxid, change: { kind: 'enlist', member, run } }))
+    for (const session of this.#sessions.livingIn(member, run)) this.#close(session)
   }
 
-  /** Ends a session of the leader's own accord. */
-  #close(session: SessionId): void {
+  /** False when the session is over already. Where it is being ended for another reason, the last txn of that answers. */
+  #closeAsAsked({ session, member, cxid }: Request): boolean {
+    const closing = this.#closing.get(session)
+    if (closing?.isDone) return false
+    if (closing === undefined) this.#close(session, { member, cxid })
+    else closing.asked = { member, cxid }
+    return true
+  }
+
+  /** False when there is no such session. The first txn of its end answers: behind it the session does nothing more. */
+  #terminate({ member, cxid }: Request, target: SessionId): boolean {
+    if (this.#closing.has(target) || this.#sessions.homeOf(target) === null) return false
+    this.#closing.set(target, { asked: null, isDone: false })
+    this.#closeNext(target, { session: NO_SESSION, member, cxid })
+    return true
+  }
+
+  /** Ends a session, of the leader's own accord unless it has asked for it. */
+  #close(session: SessionId, asked: Closing['asked'] = null): void {
     if (this.#closing.has(session)) return
-    this.#closing.add(session)
-    const { id } = this.#parts
-    const change = (zxid: Zxid): TxnChange => ({
-      kind: 'closeSession',
-      session,
-      paths: this.#pending.prepareClose(session, zxid)
-    })
-    this.#add({ session, member: id, cxid: 0, change })
+    this.#closing.set(session, { asked, isDone: false })
+    this.#closeNext(session)
   }
 
-  #add(draft: Omit<Txn, 'time' | 'change'> & { readonly change: (zxid: Zxid) => TxnChange }): void {
+  /** The next txn of a session's end: as much as one turn of the event loop applies. `answers`: a request that this txn answers. */
+  #closeNext(session: SessionId, answers: Omit<Draft, 'change'> | null = null): void {
+    const closing = this.#closing.get(session)
+    if (closing === undefined || this.#ended) return
+    const ownAccord = { session, member: this.#parts.id, cxid: 0 }
+    this.#add(zxid => {
+      const { paths, isLast } = this.#pending.prepareClose(session, zxid)
+      closing.isDone = isLast
+      if (!isLast) return { ...(answers ?? ownAccord), change: { kind: 'closingSession', session, paths } }
+      const asked = closing.asked === null ? ownAccord : { session, ...closing.asked }
+      return { ...(answers ?? asked), change: { kind: 'closeSession', session, paths } }
+    })
+    if (!closing.isDone) this.#parts.scheduler.post(() => this.#closeNext(session))
+  }
+
+  #deleteContainer(path: string): void {
+    this.#add((zxid, time) => {
+      const change = this.#pending.prepareDeleteContainer(path, zxid, time)
+      return { session: NO_SESSION, member: this.#parts.id, cxid: 0, change }
+    })
+  }
+
+  #add(draft: (zxid: Zxid, time: number) => Draft): void {
     if (this.#ended) return
     if (this.#parts.proposalsLeft() <= this.#open.length) {
       this.#flush()
       this.#parts.onEpochExhausted()
       return
     }
-    const { session, member, cxid } = draft
-    const change = draft.change(zxidPlus(this.#parts.zxidNext(), this.#open.length))
-    // The leader's wall clock may jump back; the times in the log do not.
-    this.#time = Math.max(this.#time, Math.floor(this.#parts.clock.wall()))
+    this.#time = this.#wall()
+    const { session, member, cxid, change } = draft(zxidPlus(this.#parts.zxidNext(), this.#open.length), this.#time)
     const bytes = encodeTxn({ session, member, cxid, time: this.#time, change })
     this.#open.push(bytes)
     this.#openBytes += bytes.length
@@ -228,13 +276,14 @@ export class RequestProcessor {
     this.#parts.propose(batch)
   }
 
-  #livesElsewhere(session: SessionId, member: MemberId): boolean {
-    const home = this.#created.get(session) ?? this.#replica.sessions.session(session)
-    return home !== null && home.member !== member
+  /** The leader's wall clock may jump back; the times in the log do not. */
+  #wall(): number {
+    return Math.max(this.#time, Math.floor(this.#parts.clock.wall()))
   }
 
-  #lastNumber(session: SessionId, member: MemberId): number | null {
-    return this.#numbers.get(keyOf(session, member)) ?? this.#replica.sessions.lastRequest(session, member)
+  #negotiated(timeout: number): number {
+    const { minSessionTimeout, maxSessionTimeout } = this.#parts
+    return Math.min(Math.max(timeout, minSessionTimeout), maxSessionTimeout)
   }
 
   #ticksOf(milliseconds: number): Ticks {
@@ -242,6 +291,7 @@ export class RequestProcessor {
   }
 }
 
-function keyOf(session: SessionId, member: MemberId): number {
-  return session === NO_SESSION ? -member : session
+/** What a process asks on its own behalf, outside any session. */
+function isOfTheProcess({ kind }: RequestBody): boolean {
+  return kind === 'enlist' || kind === 'createSession' || kind === 'moveSession' || kind === 'terminateSession'
 }

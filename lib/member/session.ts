@@ -1,56 +1,65 @@
-import { assert, type Outcome, type SessionId, ZooKeeperError, type Zxid } from '../base/index.js'
-import type { OperationResult, SingleResult, Stat, WatchKind } from '../tree/index.js'
+import { isZooKeeperError, type Outcome, type SessionId, ZooKeeperError } from '../base/index.js'
+import type { Acl, AuthId, OperationResult, Stat } from '../tree/index.js'
 import type { RequestBody } from '../wire/index.js'
+import { createdOf, createdOrFoundOf, multiResultsOf, nothingOf, statOf } from './answers.js'
 import {
   checkCallOptions,
+  checkedCredential,
   checkedPath,
-  checkedVersion,
+  checkedText,
   checkedWritePath,
   checkListener,
-  createOperation,
-  multiOperation,
-  setDataOperation
+  checkOptionsObject
 } from './arguments.js'
-import { Call } from './call.js'
-import type { Deadlines } from './deadlines.js'
-import type { FollowUp, Outbox, Requester } from './outbox.js'
-import type { AppliedTxn, Replica } from './replica.js'
-import type { WatchDispatcher } from './watch-dispatcher.js'
-import { Watcher } from './watcher.js'
+import type { AuthSchemes } from './auth-schemes.js'
+import { type CallHost, CallOrder } from './call-order.js'
+import { ChrootView } from './chroot.js'
+import { Identities } from './identities.js'
+import {
+  createIfAbsentOperation,
+  createOperation,
+  deleteOperation,
+  multiOperation,
+  setAclOperation,
+  setDataOperation,
+  type WriteRules
+} from './operation-arguments.js'
+import type { Requester } from './outbox.js'
+import { checkedQuota, checkedQuotaPath, setQuota } from './quota-calls.js'
+import { checkedRange, checkedReadOps } from './read-arguments.js'
+import type { Replica } from './replica.js'
+import { checkWatcherKind, checkWatchOptions, SessionWatches, type WatchHost } from './session-watches.js'
+import { Transaction } from './transaction.js'
+import { TreeView } from './tree-view.js'
 import type {
   CallOptions,
+  ChildrenOptions,
+  CreateIfAbsentOptions,
   CreateOptions,
   Data,
+  DeleteOptions,
   MultiOp,
   MultiResult,
+  Quota,
+  QuotaStatus,
+  ReadOp,
   ReadOptions,
+  ReadResult,
   SessionState,
   VersionOptions,
-  WatchEvent,
   WatchedReadOptions,
+  Watcher,
+  WatcherKind,
   WatchListener,
   WatchOptions,
   ZooKeeper
 } from './zookeeper.js'
 
 /** What a session needs of the member it lives in. */
-export interface SessionHost {
-  readonly outbox: Outbox
-  readonly watches: WatchDispatcher
-  readonly deadlines: Deadlines
-  readonly requestTimeout: number
+export interface SessionHost extends CallHost, WatchHost {
   readonly maxDataLength: number
-  /** The member takes part in an established epoch and has applied what it began with. */
-  readonly serving: boolean
+  readonly authSchemes: AuthSchemes
   readonly replica: Replica
-  /** Calls back, once, as soon as the member serves. */
-  whenServing(callback: () => void): void
-  /** Lets what a listener threw surface as an uncaught exception, in a turn of its own. */
-  report(error: unknown): void
-  /** Calls back with a zxid that a linearizable read must have reached. */
-  readIndex(callback: (zxid: Zxid) => void): void
-  /** Calls back, once, as soon as everything up to `zxid` has been applied. */
-  whenApplied(zxid: Zxid, callback: () => void): void
   /** The session has given itself up without the log's word: its member must not keep it alive any longer. */
   release(session: Session): void
 }
@@ -59,133 +68,229 @@ export interface SessionHost {
 export interface SessionBirth {
   readonly id: SessionId
   readonly timeout: number
+  readonly password: Uint8Array
+  /** The number of the last request that the log has of it: of one that has been taken over. */
+  readonly cxid: number
+  /** On the monotonic clock. */
+  readonly knownSince: number
 }
 
-/**
- * One session, in the process that it lives in. Keeps its operations in order: a write goes to the log at once, a read behind a write is done
- * directly after that write has been applied, and nothing overtakes a `sync` or a linearizable read.
- */
+/** One session, in the process that it lives in: checks what it is asked, and has it done in order and as who it has shown to be. */
 export class Session implements ZooKeeper {
   readonly sessionId: SessionId
   readonly sessionTimeout: number
+  /** Since when this process has known of it, on the monotonic clock. */
+  readonly knownSince: number
+  readonly #password: Uint8Array
   readonly #host: SessionHost
   /** Numbers its requests. */
   readonly requester: Requester
+  readonly #calls: CallOrder
+  readonly #identities: Identities
   readonly #stateListeners = new Set<(state: SessionState) => void>()
-  readonly #watches = new Set<() => void>()
-  /** Calls that wait for something other than an answer from the log; rejected when the session ends. */
-  readonly #waiting = new Set<Call<never>>()
-  /** What was issued behind a `sync` or linearizable read that is not done yet; null when there is none. */
-  #deferred: (() => void)[] | null = null
+  readonly #watches: SessionWatches
+  /** The tree as it may see it: replaced with its identities, so that a read keeps what it was issued with. */
+  #view: TreeView
   #state: SessionState
   #closing: Promise<void> | null = null
+  /** The ensemble has said that it is over. */
+  #isEnded = false
+  #hasMoved = false
 
   constructor(host: SessionHost, birth: SessionBirth) {
     this.#host = host
     this.sessionId = birth.id
     this.sessionTimeout = birth.timeout
-    this.requester = host.outbox.enrol(birth.id)
+    this.knownSince = birth.knownSince
+    // A copy: what it is read from is a view into a whole batch, which would be kept with it.
+    this.#password = new Uint8Array(birth.password)
+    this.requester = host.outbox.enrol(birth.id, birth.cxid)
+    this.#calls = new CallOrder(host, this.requester)
+    this.#identities = new Identities(host.authSchemes)
+    this.#view = this.#viewNow()
     this.#state = host.serving ? 'connected' : 'disconnected'
+    this.#watches = new SessionWatches(host, this)
   }
 
   get state(): SessionState {
     return this.#state
   }
 
-  create(path: string, data: Data = null, options: CreateOptions = {}): Promise<{ readonly path: string; readonly stat: Stat }> {
-    return this.#write(
-      () => createOperation(path, data, options, this.#host.maxDataLength),
-      options,
-      result => {
-        assert(result.kind === 'create', 'a create is answered by a create')
-        return { path: result.path, stat: result.stat }
-      }
-    )
+  get sessionPassword(): Buffer {
+    return Buffer.from(this.#password)
   }
 
-  delete(path: string, options: VersionOptions = {}): Promise<void> {
-    const body = () => ({ kind: 'delete', path: checkedWritePath(path), version: checkedVersion(options.version) }) as const
-    return this.#write(body, options, () => undefined)
+  /** It has asked for its end. */
+  get isClosing(): boolean {
+    return this.#closing !== null
+  }
+
+  /** Who it has shown to be by now. */
+  get auth(): readonly AuthId[] {
+    return this.#identities.all
+  }
+
+  /** The applied tree as it may see it by now. */
+  get view(): TreeView {
+    return this.#view
+  }
+
+  create(path: string, data: Data = null, options: CreateOptions = {}): Promise<{ readonly path: string; readonly stat: Stat }> {
+    return this.#write(() => createOperation(path, data, options, this.#rules()), options, createdOf)
+  }
+
+  createIfAbsent(
+    path: string,
+    data: Data = null,
+    options: CreateIfAbsentOptions = {}
+  ): Promise<{ readonly path: string; readonly stat: Stat; readonly created: boolean }> {
+    const prepare = () => createIfAbsentOperation(path, data, options, this.#rules())
+    return this.#write(prepare, options, result => createdOrFoundOf(result, path))
+  }
+
+  delete(path: string, options: DeleteOptions = {}): Promise<void> {
+    return this.#write(() => deleteOperation(path, options), options, nothingOf)
   }
 
   setData(path: string, data: Data, options: VersionOptions = {}): Promise<Stat> {
-    return this.#write(
-      () => setDataOperation(path, data, options.version, this.#host.maxDataLength),
-      options,
-      result => {
-        assert(result.kind === 'setData', 'a setData is answered by a setData')
-        return result.stat
-      }
-    )
+    return this.#write(() => setDataOperation(path, data, options.version, this.#host.maxDataLength), options, statOf)
+  }
+
+  touch(path: string, options: CallOptions = {}): Promise<Stat> {
+    return this.#write(() => ({ kind: 'touch', path: checkedWritePath(path) }), options, statOf)
+  }
+
+  setACL(path: string, acl: Acl, options: VersionOptions = {}): Promise<Stat> {
+    return this.#write(() => setAclOperation(path, acl, options.version, this.#rules()), options, statOf)
   }
 
   multi(ops: readonly MultiOp[], options: CallOptions = {}): Promise<readonly MultiResult[]> {
-    return this.#write(
-      () => multiOperation(ops, this.#host.maxDataLength),
-      options,
-      result => {
-        assert(result.kind === 'multi', 'a multi is answered by a multi')
-        return result.results.map(multiResultOf)
-      }
-    )
+    return this.#write(() => multiOperation(ops, this.#rules()), options, multiResultsOf)
+  }
+
+  transaction(): Transaction {
+    return new Transaction((ops, options) => this.multi(ops, options))
   }
 
   exists(path: string, options: WatchedReadOptions = {}): Promise<Stat | null> {
-    return this.#readAt(path, options, () => {
-      const stat = this.#host.replica.tree.exists(path)
-      this.#watchOnce(path, 'data', options.watch)
+    return this.#readAt(path, options, view => () => {
+      const stat = view.exists(path)
+      this.#watches.addOnce(path, 'data', options.watch)
       return stat
     })
   }
 
   getData(path: string, options: WatchedReadOptions = {}): Promise<{ readonly data: Buffer | null; readonly stat: Stat }> {
-    return this.#readAt(path, options, () => {
-      const found = this.#host.replica.tree.getData(path)
-      if (found === null) throw this.#noNode(path)
-      this.#watchOnce(path, 'data', options.watch)
-      return { data: asBuffer(found.data), stat: found.stat }
+    return this.#readAt(path, options, view => () => {
+      const found = this.#found(path, view.getData(path))
+      this.#watches.addOnce(path, 'data', options.watch)
+      return found
     })
   }
 
   getChildren(
     path: string,
-    options: WatchedReadOptions = {}
+    options: ChildrenOptions = {}
   ): Promise<{ readonly children: readonly string[]; readonly stat: Stat }> {
-    return this.#readAt(path, options, () => {
-      const found = this.#host.replica.tree.getChildren(path)
-      if (found === null) throw this.#noNode(path)
-      this.#watchOnce(path, 'child', options.watch)
-      return found
+    return this.#readAt(path, options, view => {
+      const range = checkedRange(options)
+      return () => {
+        const found = this.#found(path, view.getChildren(path, range))
+        this.#watches.addOnce(path, 'child', options.watch)
+        return found
+      }
     })
   }
 
-  getEphemerals(): Promise<readonly string[]> {
-    return this.#read({}, () => [...this.#host.replica.tree.ephemeralsOf(this.sessionId)].sort())
+  getAllChildrenNumber(path: string, options: ReadOptions = {}): Promise<number> {
+    return this.#readAt(path, options, view => () => this.#found(path, view.countDescendants(path)))
+  }
+
+  getACL(path: string, options: ReadOptions = {}): Promise<{ readonly acl: Acl; readonly stat: Stat }> {
+    return this.#readAt(path, options, view => () => this.#found(path, view.getAcl(path)))
+  }
+
+  multiRead(ops: readonly ReadOp[], options: ReadOptions = {}): Promise<readonly ReadResult[]> {
+    return this.#read(options, view => {
+      const reads = checkedReadOps(ops)
+      return () => reads.map(op => view.read(op))
+    })
+  }
+
+  getEphemerals(prefix = '', options: ReadOptions = {}): Promise<readonly string[]> {
+    return this.#read(options, () => {
+      checkedText(prefix, 'prefix')
+      return () => this.#host.replica.tree.ephemeralsOf(this.sessionId).filter(path => path.startsWith(prefix))
+    })
+  }
+
+  getQuota(path: string, options: ReadOptions = {}): Promise<QuotaStatus | null> {
+    return this.#read(options, view => {
+      checkedQuotaPath(path)
+      return () => view.getQuota(path)
+    })
+  }
+
+  async setQuota(path: string, quota: Quota | null, options: CallOptions = {}): Promise<void> {
+    const over = this.#over()
+    if (over !== null) throw over
+    checkCallOptions(options)
+    checkedQuotaPath(path)
+    return setQuota(this, path, quota === null ? null : checkedQuota(quota), options)
   }
 
   sync(options: CallOptions = {}): Promise<number> {
-    return this.#read({ ...options, linearizable: true }, () => this.#host.replica.zxidApplied)
+    return this.#read({ ...options, linearizable: true }, () => () => this.#host.replica.zxidApplied)
+  }
+
+  async addAuth(scheme: string, credential: string | Uint8Array): Promise<void> {
+    const over = this.#over()
+    if (over !== null) throw over
+    this.#identities.add(checkedText(scheme, 'scheme'), checkedCredential(credential))
+    this.#onIdentities()
+  }
+
+  /** It takes the place of a session that had shown to be so, and goes on as the same. */
+  inherit(auth: readonly AuthId[]): void {
+    this.#identities.inherit(auth)
+    this.#onIdentities()
+  }
+
+  async whoAmI(): Promise<readonly AuthId[]> {
+    const over = this.#over()
+    if (over !== null) throw over
+    return this.#identities.shown
   }
 
   watch(path: string, options: WatchOptions = {}, listener: WatchListener | null = null): Watcher {
     const over = this.#over()
     if (over !== null) throw over
     checkedPath(path)
+    checkOptionsObject(options)
+    checkWatchOptions(options)
     if (listener !== null) checkListener(listener, 'listener')
-    const { signal, recursive = false } = options
-    const end = () => {
-      remove()
-      this.#watches.delete(dispose)
-      signal?.removeEventListener('abort', dispose)
-    }
-    const watcher = new Watcher(path, recursive, listener, end)
-    const dispose = () => watcher.dispose()
-    const handler = (event: Omit<WatchEvent, 'state'>) => watcher.deliver({ ...event, state: this.#state } as WatchEvent)
-    const remove = this.#host.watches.add(path, recursive ? 'recursive' : 'persistent', handler)
-    this.#watches.add(dispose)
-    if (signal?.aborted === true) dispose()
-    else signal?.addEventListener('abort', dispose, { once: true })
-    return watcher
+    return this.#watches.add(path, options, listener)
+  }
+
+  removeWatches(path: string, kind: WatcherKind = 'any', listener?: WatchListener): Promise<void> {
+    return this.#read({}, () => {
+      checkedPath(path)
+      checkWatcherKind(kind)
+      checkListener(listener, 'listener')
+      return () => this.#watches.remove(path, kind, listener)
+    })
+  }
+
+  checkWatches(path: string, kind: WatcherKind = 'any'): Promise<void> {
+    return this.#read({}, () => {
+      checkedPath(path)
+      checkWatcherKind(kind)
+      return () => this.#watches.check(path, kind)
+    })
+  }
+
+  chroot(path: string): ZooKeeper {
+    return new ChrootView(this, path)
   }
 
   onState(listener: (state: SessionState) => void): () => void {
@@ -208,7 +313,14 @@ export class Session implements ZooKeeper {
 
   /** The ensemble has ended it. `pending`: what that says of the writes that have no answer. */
   onEnded(pending: Outcome): void {
+    this.#isEnded = true
     this.end(this.#closing === null ? 'expired' : 'closed', pending)
+  }
+
+  /** It lives in another process from here on. `pending`: what that says of the writes that have no answer. */
+  onMoved(pending: Outcome): void {
+    this.#hasMoved = true
+    this.end('closed', pending)
   }
 
   /**
@@ -219,144 +331,78 @@ export class Session implements ZooKeeper {
     if (this.#isOver()) return
     this.#become(state)
     // What waits goes first: a read behind a write must not be done because the write has been given up.
-    for (const call of this.#waiting) call.reject(this.#overError())
-    this.#waiting.clear()
-    this.#deferred = null
+    this.#calls.end(this.#overError())
     this.#host.outbox.dismiss(this.requester, this.#overError(pending))
-    for (const dispose of this.#watches) dispose()
-    this.#watches.clear()
+    this.#watches.end()
   }
 
   async #close(): Promise<void> {
     if (this.#isOver()) return
     try {
-      await this.#write(
-        () => ({ kind: 'closeSession' }),
-        {},
-        () => undefined,
-        true
-      )
+      await this.#calls.write({ kind: 'closeSession' }, {}, nothingOf)
+    } catch (error) {
+      // It came to its end otherwise, and that is what was asked for.
+      if (!this.#isEnded && !isZooKeeperError(error, 'SESSION_EXPIRED')) throw error
     } finally {
       this.end('closed')
       this.#host.release(this)
     }
   }
 
-  // Writes.
-
-  #write<T>(prepare: () => RequestBody, options: CallOptions, pick: (result: OperationResult) => T, closing = false): Promise<T> {
+  #write<T>(prepare: () => RequestBody, options: CallOptions, pick: (result: OperationResult) => T): Promise<T> {
     let body: RequestBody
     try {
-      checkCallOptions(options)
-      const over = this.#over(closing)
-      if (over !== null) throw over
+      this.#check(options)
       body = prepare()
     } catch (error) {
       return Promise.reject(error)
     }
-    const call = new Call<T>(this.#host.deadlines, this.#host.requestTimeout, options)
-    if (this.#deferred !== null) {
-      this.#await(call)
-      call.outcome = 'not-applied'
-    }
-    this.#inOrder(() => {
-      if (call.settled) return
-      call.outcome = 'unknown'
-      this.#waiting.delete(call as unknown as Call<never>)
-      try {
-        this.#host.outbox.add(this.requester, body, answer => {
-          if (answer instanceof ZooKeeperError) call.reject(answer)
-          else call.settle(() => pick(accepted(answer)))
-        })
-      } catch (error) {
-        call.reject(error)
-      }
-    })
-    return call.promise
+    return this.#calls.write(body, options, pick)
   }
 
-  // Reads.
-
-  #readAt<T>(path: string, options: WatchedReadOptions, produce: () => T): Promise<T> {
-    return this.#read(options, produce, () => {
+  #readAt<T>(path: string, options: WatchedReadOptions, prepare: (view: TreeView) => () => T): Promise<T> {
+    return this.#read(options, view => {
       checkedPath(path)
       checkListener(options.watch, 'watch')
+      return prepare(view)
     })
   }
 
-  #read<T>(options: ReadOptions, produce: () => T, check: () => void = () => {}): Promise<T> {
-    const over = this.#over()
-    if (over !== null) return Promise.reject(over)
-    const immediate = this.#deferred === null && this.requester.last === null && this.#host.serving
+  /** `prepare` checks the arguments and gives what is to be done when it is the read's turn. */
+  #read<T>(options: ReadOptions, prepare: (view: TreeView) => () => T): Promise<T> {
+    let produce: () => T
     try {
-      checkCallOptions(options)
-      check()
-      if (immediate && options.linearizable !== true) {
-        options.signal?.throwIfAborted()
-        return Promise.resolve(produce())
-      }
+      this.#check(options)
+      produce = prepare(this.#view)
     } catch (error) {
       return Promise.reject(error)
     }
-    const call = new Call<T>(this.#host.deadlines, this.#host.requestTimeout, options)
-    this.#await(call)
-    if (options.linearizable === true) this.#inOrder(() => this.#barrier(call, produce))
-    else
-      this.#inOrder(() => this.#behindWrites(overtaken => (overtaken === null ? call.settle(produce) : call.reject(overtaken))))
-    return call.promise
+    return this.#calls.read(options, produce)
   }
 
-  #await<T>(call: Call<T>): void {
-    const waiting = call as unknown as Call<never>
-    this.#waiting.add(waiting)
-    const forget = () => this.#waiting.delete(waiting)
-    call.promise.then(forget, forget)
+  #check(options: CallOptions): void {
+    const over = this.#over()
+    if (over !== null) throw over
+    checkCallOptions(options)
   }
 
-  /** Does it as soon as every write issued so far has been applied and, if there is none under way, the member serves. */
-  #behindWrites(act: FollowUp): void {
-    const { last } = this.requester
-    if (last !== null) last.behind.push(act)
-    else if (this.#host.serving) act(null)
-    else this.#host.whenServing(() => act(null))
+  #rules(): WriteRules {
+    const { maxDataLength, authSchemes } = this.#host
+    return { maxDataLength, authSchemes, auth: this.#identities.all }
   }
 
-  /** Does it now, or when the `sync` or linearizable read ahead of it is done. */
-  #inOrder(act: () => void): void {
-    if (this.#deferred === null) act()
-    else this.#deferred.push(act)
+  #onIdentities(): void {
+    this.requester.auth = this.#identities.all
+    this.#view = this.#viewNow()
   }
 
-  #barrier<T>(call: Call<T>, produce: () => T): void {
-    if (call.settled) return
-    this.#deferred = []
-    let done = false
-    const finish = () => {
-      if (done) return
-      done = true
-      call.settle(produce)
-      const deferred = this.#deferred ?? []
-      this.#deferred = null
-      for (const act of deferred) this.#inOrder(act)
-    }
-    // A call that has timed out or was aborted must not hold up what stands behind it.
-    call.promise.catch(finish)
-    this.#host.readIndex(zxid => this.#host.whenApplied(zxid, () => this.#behindWrites(finish)))
+  #viewNow(): TreeView {
+    return new TreeView(() => this.#host.replica, this.#identities.all, this.#host.authSchemes.match)
   }
 
-  // Watches.
-
-  #watchOnce(path: string, kind: WatchKind, listener: WatchListener | undefined): void {
-    if (listener === undefined) return
-    const remove = this.#host.watches.add(path, kind, event => {
-      this.#watches.delete(remove)
-      listener({ ...event, state: this.#state })
-    })
-    this.#watches.add(remove)
-  }
-
-  #noNode(path: string): ZooKeeperError {
-    return new ZooKeeperError('NO_NODE', { path, zxid: this.#host.replica.zxidApplied })
+  #found<T>(path: string, found: T | null): T {
+    if (found === null) throw new ZooKeeperError('NO_NODE', { path, zxid: this.#host.replica.zxidApplied })
+    return found
   }
 
   #become(state: SessionState): void {
@@ -375,37 +421,13 @@ export class Session implements ZooKeeper {
     return this.#state === 'expired' || this.#state === 'closed'
   }
 
-  #over(closing = false): ZooKeeperError | null {
-    return this.#isOver() || (this.#closing !== null && !closing) ? this.#overError() : null
+  #over(): ZooKeeperError | null {
+    return this.#isOver() || this.#closing !== null ? this.#overError() : null
   }
 
   #overError(outcome: Outcome = 'not-applied'): ZooKeeperError {
+    if (this.#hasMoved) return new ZooKeeperError('SESSION_MOVED', { outcome })
     if (this.#state !== 'expired') return new ZooKeeperError('CLOSED', { outcome })
     return new ZooKeeperError('SESSION_EXPIRED', { message: `session ${this.sessionId} has expired`, outcome })
   }
-}
-
-/** What a txn says of its request, with a refusal thrown. */
-function accepted(answer: AppliedTxn): OperationResult {
-  const { result, zxid } = answer
-  if (result.kind !== 'refused') return result
-  const { code, path, results } = result
-  throw new ZooKeeperError(code, { zxid, ...(path === undefined ? {} : { path }), ...(results === undefined ? {} : { results }) })
-}
-
-function multiResultOf(result: SingleResult): MultiResult {
-  switch (result.kind) {
-    case 'create':
-      return { type: 'create', path: result.path, stat: result.stat }
-    case 'setData':
-      return { type: 'setData', stat: result.stat }
-    case 'delete':
-      return { type: 'delete' }
-    case 'check':
-      return { type: 'check' }
-  }
-}
-
-export function asBuffer(bytes: Uint8Array | null): Buffer | null {
-  return bytes === null ? null : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }

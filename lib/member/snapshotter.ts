@@ -1,13 +1,17 @@
 import createDebug from 'debug'
-import { isZooKeeperError, type Random, type Runtime, randomInt, type Zxid } from '../base/index.js'
+import { isZooKeeperError, LIMITS, type Random, type Runtime, randomInt, type Zxid } from '../base/index.js'
 import type { Storage } from '../storage/index.js'
+import type { SnapshotCut, ZnodeRecord } from '../tree/index.js'
 import { encodeSessionChunks, encodeZnodeChunks } from '../wire/index.js'
 import type { Replica } from './replica.js'
 
 const debug = createDebug('embedded-zookeeper:storage')
 
-/** Znodes walked between two turns of the event loop. */
+/** Znodes walked between two turns of the event loop: fewer, when they take their time or their data fills a chunk. */
 const ZNODES_PER_SLICE = 500
+
+/** Znodes walked between two looks at the clock. Their data is copied, whatever it amounts to. */
+const ZNODES_PER_LOOK = 8
 
 export interface SnapshotterParts {
   readonly runtime: Runtime
@@ -71,7 +75,7 @@ export class Snapshotter {
     const abandoned = () => this.#generation !== generation
     try {
       for (const chunk of chunks) await writer.chunk(chunk)
-      for (let records = cut.next(ZNODES_PER_SLICE); records.length > 0; records = cut.next(ZNODES_PER_SLICE)) {
+      for (let records = this.#slice(cut); records.length > 0; records = this.#slice(cut)) {
         for (const chunk of encodeZnodeChunks(records)) {
           if (abandoned()) break
           await writer.chunk(chunk)
@@ -88,6 +92,21 @@ export class Snapshotter {
     } finally {
       cut.close()
     }
+  }
+
+  /** The next records of a cut, empty at its end. */
+  #slice(cut: SnapshotCut): readonly ZnodeRecord[] {
+    const { clock } = this.#parts.runtime
+    const end = clock.monotonic() + LIMITS.sliceMilliseconds
+    const slice: ZnodeRecord[] = []
+    let bytes = 0
+    while (slice.length < ZNODES_PER_SLICE && bytes < LIMITS.snapshotChunkBytesMax) {
+      const records = cut.next(ZNODES_PER_LOOK)
+      slice.push(...records)
+      for (const { data } of records) bytes += data?.length ?? 0
+      if (records.length === 0 || clock.monotonic() >= end) break
+    }
+    return slice
   }
 }
 

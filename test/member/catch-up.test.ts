@@ -57,9 +57,14 @@ t.test('watches hear of what a snapshot has skipped: the one-shot of the differe
   const { ensemble, id } = await lagging(112)
   const member = ensemble.member(id)
   const heard: string[] = []
+  let created: readonly string[] = []
+  const changed: { [path: string]: readonly string[] | null } = {}
   const listen = (name: string) => (event: WatchEvent) => {
     heard.push(`${name} ${event.type} ${event.path}`)
     t.equal(event.zxid, member.local.zxid, 'the new state can be read')
+    if (event.type !== 'reset') return
+    changed[event.path] = event.paths
+    created = (member.local.getChildren('/')?.children ?? []).filter(name => name.startsWith('r')).map(name => `/${name}`)
   }
   await ensemble.settle(member.create('/gone'))
   await ensemble.settle(
@@ -87,6 +92,8 @@ t.test('watches hear of what a snapshot has skipped: the one-shot of the differe
     'persistent reset /base',
     'recursive reset /'
   ])
+  t.strictSame(changed, { '/base': ['/base'], '/': ['/base', '/gone', ...created] })
+  t.ok(created.length > 0)
   t.equal(heard.filter(each => each.includes('reset')).length, 2)
   heard.splice(0)
   await ensemble.settle(ensemble.leader.setData('/base', 'again'))

@@ -1,10 +1,11 @@
 import { MemoryLevel } from 'memory-level'
 import t from 'tap'
 import { isZooKeeperError } from '../../lib/base/index.js'
-import { createEnsembleMember } from '../../lib/member/index.js'
+import { createEnsembleMember, digestId } from '../../lib/member/index.js'
 import { checkOptions } from '../../lib/member/options.js'
 
 const PEERS = ['memory:a', 'memory:b', 'memory:c']
+const PROVIDER = { scheme: 'own', authenticate: () => null, isValid: () => true, matches: () => true }
 
 function problemOf(peers: unknown, options: unknown): string {
   try {
@@ -39,10 +40,40 @@ t.test('every option has a default', async t => {
     maxDataLength: 1_048_576,
     outstandingRequestsMax: 10_000,
     outstandingBytesMax: 64 * 1024 * 1024,
+    treeRules: { childrenMax: 100_000, ephemeralsMax: 200_000, containerUnusedMilliseconds: 300_000 },
+    sessionsMax: 10_000,
+    watchesMax: 1_000_000,
+    containerCheckInterval: 10_000,
     signal: null,
     onProgress: null
   })
   t.ok(Object.isFrozen(options))
+})
+
+t.test('limits and schemes are as they are given', async t => {
+  const superDigest = digestId('root', 'x', 'sha256')
+  const options = checkOptions(PEERS, {
+    limits: { children: 1, ephemerals: 2, sessions: 3, watches: 4 },
+    containerCheckInterval: 5,
+    containerMaxNeverUsed: 6,
+    digestAlgorithm: 'sha256',
+    superDigest,
+    authProviders: [PROVIDER, { ...PROVIDER, scheme: 'ip' }]
+  })
+  t.match(options, {
+    treeRules: { childrenMax: 1, ephemeralsMax: 2, containerUnusedMilliseconds: 6 },
+    sessionsMax: 3,
+    watchesMax: 4,
+    containerCheckInterval: 5
+  })
+  const { authSchemes, treeRules } = options
+  t.equal(treeRules.match, authSchemes.match)
+  t.strictSame(authSchemes.authenticate('digest', Buffer.from('root:x')), [
+    { scheme: 'digest', id: superDigest },
+    { scheme: 'super', id: '' }
+  ])
+  t.equal(authSchemes.match('own', 'a', 'b'), true)
+  t.equal(authSchemes.match('ip', '10.0.0.1', '10.0.0.2'), true, 'one of its own in the place of a built-in one')
 })
 
 t.test('peers are an array, or an object by id; a bare host and port is tcp', async t => {
@@ -90,6 +121,14 @@ t.test('each bad option is named', async t => {
     ['snapRetainCount', [0, 1_001]],
     ['maxDataLength', [-1, 3 * 1024 * 1024]],
     ['outstandingLimit', [7, null, 'many']],
+    ['limits', [7, null, 'many']],
+    ['containerCheckInterval', [0, -1, 1.5, 2 ** 31, '10', null]],
+    ['containerMaxNeverUsed', [0, 2 ** 31, '10', null]],
+    ['superDigest', ['', 'super', 'super:short', `super:${'x'.repeat(44)}`, `a:b:${'x'.repeat(28)}`, 7, null]],
+    ['digestAlgorithm', ['md5', 'SHA1', '', 1, null]],
+    ['authProviders', [null, {}, 'digest', [null], [{}], [{ ...PROVIDER, scheme: '' }], [{ ...PROVIDER, scheme: 7 }]]],
+    ['authProviders', ['world', 'auth', 'super'].map(scheme => [{ ...PROVIDER, scheme }])],
+    ['authProviders', ['authenticate', 'isValid', 'matches'].map(name => [{ ...PROVIDER, [name]: undefined }])],
     ['signal', [{}, null, 'now']],
     ['onProgress', ['yes', {}]]
   ]
@@ -105,6 +144,14 @@ t.test('each bad option is named', async t => {
     /^outstandingLimit\.request\b/,
     'a slip of the pen is not ignored'
   )
+  for (const name of ['children', 'ephemerals', 'sessions', 'watches']) {
+    for (const value of [0, -1, 1.5, 2 ** 31, '5', null]) {
+      t.match(problemOf(PEERS, { limits: { [name]: value } }), new RegExp(`^limits\\.${name}\\b`), `${name}: ${String(value)}`)
+    }
+  }
+  t.match(problemOf(PEERS, { limits: { child: 5 } }), /^limits\.child\b/)
+  t.match(problemOf(PEERS, { limits: { sessions: 1_000_001 } }), /^limits\.sessions\b/, 'more than can be reported alive')
+  t.match(problemOf(PEERS, { digestAlgorithm: 'sha256', superDigest: digestId('root', 'x') }), /^superDigest\b/)
   t.match(problemOf(PEERS, { datadir: './x' }), /^datadir/)
   t.match(problemOf(PEERS, { dataDir: './x', storage: new MemoryLevel() }), /^storage/)
   for (const options of [null, 7, 'x']) t.match(problemOf(PEERS, options), /^options/)

@@ -28,7 +28,7 @@ function setting(bytes = 1): RequestBody {
 
 function answer(session: SessionId, cxid: number): AppliedTxn {
   const txn = { session, member: MEMBER, cxid, time: 0, change: { kind: 'refused', code: 'NO_NODE' } } as const
-  return { zxid: 1 as Zxid, txn, result: { kind: 'none' }, events: [] }
+  return { zxid: 1 as Zxid, txn, result: { kind: 'none' }, events: [], excesses: [] }
 }
 
 const ignore = () => {}

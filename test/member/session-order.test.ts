@@ -57,6 +57,32 @@ t.test('reads of every kind keep their place among writes', async t => {
   await ensemble.close()
 })
 
+t.test('what a listener asks for while what stood behind a sync is done stands behind all of that', async t => {
+  const ensemble = new VirtualEnsemble({ seed: 17 })
+  await ensemble.startAll()
+  const member = ensemble.follower
+  await ensemble.settle(member.create('/watched', 'before'))
+  const seen: Promise<string | undefined>[] = []
+  const listener = () => {
+    seen.push(member.getData('/watched').then(({ data }) => data?.toString()))
+    seen.push(member.setData('/watched', 'of the listener').then(() => undefined))
+  }
+  member.watch('/watched', {}, listener)
+  const calls = [
+    member.sync(),
+    // Its listener is told at once, in the middle of what the sync has held up.
+    member.removeWatches('/watched'),
+    member.setData('/watched', 'behind'),
+    member.getData('/watched', { linearizable: true }).then(({ data }) => data?.toString()),
+    member.getData('/watched').then(({ data }) => data?.toString())
+  ]
+  const results = await ensemble.settle(Promise.all<unknown>(calls))
+  t.strictSame(results.slice(3), ['behind', 'behind'])
+  t.strictSame(await ensemble.settle(Promise.all(seen)), ['behind', undefined])
+  t.equal((await ensemble.settle(member.getData('/watched'))).data?.toString(), 'of the listener')
+  await ensemble.close()
+})
+
 t.test('a read that waits for a leader does not see a write that was issued behind it', async t => {
   const ensemble = new VirtualEnsemble({ seed: 13 })
   await ensemble.startAll()

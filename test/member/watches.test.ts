@@ -1,13 +1,9 @@
 import t from 'tap'
 import type { WatchEvent } from '../../lib/member/index.js'
+import { withLimits } from '../../lib/sim/faults/tiny-limits.js'
 import { VirtualEnsemble } from '../../lib/sim/world/virtual-ensemble.js'
 import { outcomeOf } from '../fixtures/outcome.js'
-
-const BUFFERED_EVENTS_MAX = 10_000
-
-function shown({ type, path }: WatchEvent): string {
-  return `${type} ${path}`
-}
+import { listening, shown } from '../fixtures/watch-scene.js'
 
 t.test('a one-shot watch is told of the first change that its read would show, and of no other', async t => {
   const ensemble = new VirtualEnsemble({ seed: 91 })
@@ -115,18 +111,19 @@ t.test('what a listener throws surfaces as an uncaught exception would, and stop
   member.watch('/throws', {}, fail)
   member.watch('/throws', {}, () => heard++)
   await ensemble.settle(member.exists('/throws', { watch: fail }))
+  t.equal(member.status().watches, 3)
   member.on('leader', fail)
   member.on('role', fail)
   const endState = member.onState(fail)
   t.equal((await ensemble.settle(member.create('/throws'))).path, '/throws')
   t.equal(heard, 1)
-  await ensemble.until(() => ensemble.errors.length === 2)
+  await ensemble.until(() => ensemble.errors.length === 1)
   await ensemble.crash(ensemble.leader.id)
   await ensemble.until(() => member.status().serving)
   await ensemble.settle(member.setData('/throws', 'x'))
   t.equal(heard, 2)
   await ensemble.run(1)
-  t.ok(ensemble.errors.length > 5)
+  t.ok(ensemble.errors.length > 4)
   t.ok(ensemble.errors.splice(0).every(each => each === error))
   member.off('leader', fail)
   member.off('role', fail)
@@ -163,25 +160,86 @@ t.test('watches are for-await-able from the moment they are set, and end with th
   await ensemble.close()
 })
 
-t.test('an iteration that falls too far behind ends with an error, and never leaves anything out', async t => {
+t.test('an iteration that falls too far behind meets an item that says how much was left out, and goes on', async t => {
   const ensemble = new VirtualEnsemble({ seed: 96, size: 1 })
   await ensemble.startAll()
   const member = ensemble.member(1)
-  const watcher = member.watch('/', { recursive: true })
+  const { heard, listener } = listening()
+  const watcher = member.watch('/', { recursive: true, buffer: 3 }, listener)
   const iteration = watcher[Symbol.asyncIterator]()
-  for (let group = 0; group <= BUFFERED_EVENTS_MAX / 1_000; group++) {
-    await ensemble.settle(
-      member.multi(Array.from({ length: 1_000 }, (_, index) => ({ type: 'create' as const, path: `/${group * 1_000 + index}` })))
-    )
+  const wide = member.watch('/', { recursive: true })[Symbol.asyncIterator]()
+  const names = Array.from({ length: 10 }, (_, index) => `/${index}`)
+  for (const path of names) await ensemble.settle(member.create(path))
+  const { zxid } = member.local
+  const next = async (): Promise<WatchEvent> => (await iteration.next()).value
+  for (const path of names.slice(0, 3)) t.equal(shown(await next()), `created ${path}`)
+  t.strictSame(await next(), { type: 'overflow', path: '/', zxid, dropped: 7, state: 'connected' })
+  await ensemble.settle(member.setData('/9', 'x'))
+  t.equal(shown(await next()), 'dataChanged /9')
+  t.equal(watcher.disposed, false)
+  for (const path of names) t.equal(shown((await wide.next()).value), `created ${path}`, 'another one was not behind')
+  t.strictSame(heard, [...names.map(path => `created ${path}`), 'dataChanged /9'], 'a listener is never behind')
+  await ensemble.close()
+})
+
+t.test('unless said otherwise an iteration may fall ten thousand events behind', async t => {
+  const ensemble = new VirtualEnsemble({ seed: 102, size: 1 })
+  await ensemble.startAll()
+  const member = ensemble.member(1)
+  const iteration = member.watch('/', { recursive: true })[Symbol.asyncIterator]()
+  for (let group = 0; group <= 10; group++) {
+    const paths = Array.from({ length: 1_000 }, (_, index) => `/${group * 1_000 + index}`)
+    await ensemble.settle(member.multi(paths.map(path => ({ type: 'create', path }))))
   }
-  for (let index = 0; index < BUFFERED_EVENTS_MAX; index++) {
+  for (let index = 0; index < 10_000; index++) {
     const { value } = await iteration.next()
     if (value.path !== `/${index}`) t.fail(`event ${index} is of ${value.path}`)
   }
-  await t.rejects(iteration.next(), { code: 'THROTTLED' })
-  t.strictSame(await iteration.next(), { done: true, value: undefined })
-  t.equal(watcher.disposed, false, 'only the iteration is over')
+  t.equal(shown((await iteration.next()).value), 'overflow / 1000')
   await ensemble.close()
+})
+
+t.test('what is no option of a watch is refused, and nothing is set', async t => {
+  const ensemble = new VirtualEnsemble({ seed: 103, size: 1 })
+  await ensemble.startAll()
+  const member = ensemble.member(1)
+  for (const buffer of [0, -1, 1.5, 1_000_001, Number.NaN, Number.POSITIVE_INFINITY, '9', null]) {
+    t.throws(() => member.watch('/', { buffer: buffer as number }), { code: 'BAD_ARGUMENTS' })
+  }
+  t.throws(() => member.watch('/', { recursive: 1 as never }), { code: 'BAD_ARGUMENTS' })
+  t.throws(() => member.watch('/', { signal: {} as never }), { code: 'BAD_ARGUMENTS' })
+  t.throws(() => member.watch('/', {}, 'listener' as never), { code: 'BAD_ARGUMENTS' })
+  t.throws(() => member.watch('p', {}), { code: 'BAD_ARGUMENTS' })
+  t.equal(member.status().watches, 0)
+  for (const buffer of [1, 1_000_000]) t.equal(member.watch('/', { buffer }).disposed, false)
+  await ensemble.close()
+})
+
+t.test('a read whose watch would be one too many rejects, and sets none', async t => {
+  const act = async () => {
+    const ensemble = new VirtualEnsemble({ seed: 104, size: 1 })
+    await ensemble.startAll()
+    const member = ensemble.member(1)
+    const { heard, listener } = listening()
+    member.watch('/one')
+    const two = member.watch('/two')
+    const reads = [
+      () => member.exists('/p', { watch: listener }),
+      () => member.getData('/', { watch: listener }),
+      () => member.getChildren('/', { watch: listener }),
+      () => member.getChildren('/', { watch: listener, linearizable: true })
+    ]
+    for (const read of reads) t.equal(await ensemble.settle(outcomeOf(read())), 'LIMIT_EXCEEDED')
+    t.throws(() => member.watch('/p', {}, listener), { code: 'LIMIT_EXCEEDED' })
+    t.equal(await outcomeOf(member.exists('/p')), 'OK')
+    t.equal(member.status().watches, 2)
+    await ensemble.settle(member.create('/p'))
+    t.strictSame(heard, [])
+    two.dispose()
+    t.equal(await outcomeOf(member.exists('/p', { watch: listener })), 'OK')
+    await ensemble.close()
+  }
+  await withLimits({ watchesMax: 2 }, act)
 })
 
 t.test('disposing of a watch, aborting it or ending its session takes it out of the count', async t => {
@@ -189,11 +247,12 @@ t.test('disposing of a watch, aborting it or ending its session takes it out of 
   await ensemble.startAll()
   const member = ensemble.follower
   const controller = new AbortController()
-  const heard: string[] = []
-  const listener = (event: WatchEvent) => heard.push(shown(event))
+  const { heard, listener } = listening()
   const disposed = member.watch('/d', {}, listener)
   member.watch('/d', { signal: controller.signal }, listener)
   member.watch('/d', { signal: AbortSignal.abort() }, listener)
+  t.equal(member.status().watches, 1, 'the same function is registered')
+  member.watch('/d', { signal: controller.signal })
   t.equal(member.status().watches, 2)
   {
     using scoped = member.watch('/d', { recursive: true }, listener)
@@ -202,6 +261,7 @@ t.test('disposing of a watch, aborting it or ending its session takes it out of 
   }
   disposed.dispose()
   disposed.dispose()
+  t.equal(member.status().watches, 2)
   controller.abort()
   t.equal(member.status().watches, 0)
   const session = await ensemble.settle(member.openSession())
