@@ -2,6 +2,7 @@ import type { SessionId } from '../base/index.js'
 import type { EnsembleMember } from '../member/index.js'
 import { Violation } from './checker.js'
 import type { CommittedTxn, History } from './history.js'
+import type { PlainRules } from './model/plain-tree.js'
 import { matchRequests, type RequestMatching } from './model/request-matching.js'
 import { checkState } from './model/state-check.js'
 import { Timeline } from './model/timeline.js'
@@ -28,6 +29,8 @@ export interface ClientChecks {
   readonly digests: ReadonlyMap<number, string>
   /** Null where clocks were not to be trusted. */
   readonly times: SessionTimes | null
+  /** What the members' options say of bounds that are not as they are by default. */
+  readonly rules?: Partial<PlainRules>
 }
 
 /** What came of it beside that nothing was found. */
@@ -40,9 +43,9 @@ export interface ClientFindings {
 }
 
 /** Everything that clients saw and members show, against the one history that there was. Throws a `Violation`. */
-export function checkClients({ log, history, members, digests, times }: ClientChecks): ClientFindings {
+export function checkClients({ log, history, members, digests, times, rules }: ClientChecks): ClientFindings {
   const matching = matchRequests(log, history)
-  const timeline = new Timeline(log, matching)
+  const timeline = new Timeline(log, matching, rules)
   checkWitness(timeline, matching, history)
   checkWatches(log, history)
   const serving: ServingProcess[] = members.map(({ member, process }) => ({
@@ -58,9 +61,17 @@ export function checkClients({ log, history, members, digests, times }: ClientCh
       throw new Violation('model', `at ${zxid.toString(16)} the digest was ${digest}, the model's is ${expected}`)
   }
   const lives = sessionLivesIn(log)
+  const endedInParts = new Set<SessionId>()
+  const removed = new Set<string>()
+  for (const { change } of log.map(({ txn }) => txn)) {
+    if (change.kind === 'closingSession') endedInParts.add(change.session)
+    else if (change.kind === 'deleteContainer') removed.add(change.path)
+  }
   const { registers, families } = linearizableHistories(history, {
     tookEffect: call => (matching.txnOf(call)?.txn.change.kind ?? 'refused') !== 'refused',
-    hasEnded: session => (lives.get(session)?.end ?? null) !== null
+    hasEnded: session => endedInParts.has(session) || (lives.get(session)?.end ?? null) !== null,
+    hasEndedInParts: session => endedInParts.has(session),
+    wasRemoved: path => removed.has(path)
   })
   let undecided = 0
   let searched = 0

@@ -1,9 +1,11 @@
-import type { MemberId, Zxid } from '../base/index.js'
-import { counterOf, LIMITS, ZXID_ZERO } from '../base/index.js'
+import type { ErrorCode, MemberId, SessionId, Zxid } from '../base/index.js'
+import { counterOf, epochOf, LIMITS, NO_SESSION, ZXID_ZERO } from '../base/index.js'
 import { zxidLastIn, zxidLastOf } from '../zab/index.js'
 import type { ClientFindings } from './client-checks.js'
 import type { Call, CommittedTxn, HistoryEvent } from './history.js'
+import type { MortalZnodes } from './mortal-znodes.js'
 import type { Observation } from './observation.js'
+import type { SessionLife } from './sessions/session-log.js'
 
 /**
  * Situations that many runs together must have been in, or the simulator does not reach what it claims to test. Each is met in some runs
@@ -47,7 +49,25 @@ export const MARKS = [
   'a multi is refused half way',
   'a call is throttled',
   'a watch is told that much has changed',
-  'an ephemeral vanishes with its session'
+  'an ephemeral vanishes with its session',
+  'a container is removed',
+  'a TTL znode is removed',
+  'a TTL znode is touched in time',
+  'a write is refused by an ACL',
+  'a read is refused by an ACL',
+  'a quota refuses a write',
+  'a soft quota is passed',
+  'a write is refused because there is too much already',
+  'a session is taken over',
+  'a session is taken over from a process that is gone',
+  'a write through a session that has moved is refused',
+  'a session is ended by another',
+  'a session is ended in several txns',
+  'an end of a session that a former leader began is brought to its end',
+  'a subtree is deleted in one txn',
+  'missing parents are created',
+  'a catch-up by snapshot is told with what has changed',
+  'a catch-up by snapshot is told without what has changed'
 ] as const
 
 export type Mark = (typeof MARKS)[number]
@@ -70,6 +90,9 @@ export class MarkCounter {
   readonly #size: number
   readonly #members = new Map<MemberId, Watched>()
   readonly #issued = new Map<number, { readonly write: boolean; readonly epoch: number }>()
+  /** The process that each session was last met in, and those that are gone. */
+  readonly #homes = new Map<SessionId, string>()
+  readonly #gone = new Set<string>()
   #epoch = 0
   /** The last zxid that anybody has shown. */
   #shown = ZXID_ZERO
@@ -138,11 +161,16 @@ export class MarkCounter {
         return
       case 'diskLost':
         return this.hit('a disk is lost')
+      case 'quotaExceeded':
+        return this.hit('a soft quota is passed')
     }
   }
 
   /** What clients did and saw. */
   see(event: HistoryEvent): void {
+    const process = `${event.member}.${event.process}`
+    if (event.session !== NO_SESSION) this.#homes.set(event.session, process)
+    if (event.kind === 'ended') this.#gone.add(process)
     if (event.kind === 'call') {
       this.#issued.set(event.call, { write: isWrite(event.what), epoch: this.#epoch })
     } else if (event.kind === 'return') {
@@ -150,27 +178,66 @@ export class MarkCounter {
       const { result } = event
       if (issued?.write === true && result.kind === 'answered' && issued.epoch !== this.#epoch)
         this.hit('a write is answered by another leader than it was issued under')
-      if (issued?.write === true && result.kind === 'refused') this.hit('a write is refused by the log')
+      if (issued?.write === true && result.kind === 'refused') this.#onRefused(result.code)
+      if (issued?.write === false && result.kind === 'refused' && result.code === 'NO_AUTH')
+        this.hit('a read is refused by an ACL')
+      if (issued?.write === true && result.kind === 'failed' && result.code === 'SESSION_MOVED')
+        this.hit('a write through a session that has moved is refused')
+      if (
+        result.kind === 'answered' &&
+        result.answer.kind === 'takeOverSession' &&
+        this.#gone.has(this.#homes.get(result.answer.session) ?? '')
+      )
+        this.hit('a session is taken over from a process that is gone')
       if (result.kind === 'refused' && result.results?.[0] === 'OK') this.hit('a multi is refused half way')
       if (result.kind === 'failed' && result.code === 'THROTTLED') this.hit('a call is throttled')
-    } else if (event.kind === 'told' && event.event.type === 'reset') this.hit('a watch is told that much has changed')
+    } else if (event.kind === 'told' && event.event.type === 'reset') {
+      this.hit('a watch is told that much has changed')
+      const { paths } = event.event
+      if (paths === null) this.hit('a catch-up by snapshot is told without what has changed')
+      else if (paths.length > 0) this.hit('a catch-up by snapshot is told with what has changed')
+    }
   }
 
   /** What only the log can tell. */
-  conclude({ matching, lives }: ClientFindings, log: readonly CommittedTxn[]): void {
-    for (const { endedBy } of lives.values()) {
-      if (endedBy === 'leader') this.hit('a session expires')
-      if (endedBy === 'next process') this.hit('a session is closed by the next process of its member')
-    }
-    for (const { zxid, txn } of log) {
+  conclude({ matching, lives }: ClientFindings, log: readonly CommittedTxn[], mortals: MortalZnodes): void {
+    for (const life of lives.values()) this.#onLife(life)
+    for (const committed of log) {
+      const { zxid, txn } = committed
       if (counterOf(zxid) === LIMITS.epochTxnsMax) this.hit('an epoch runs out of numbers')
       if (txn.change.kind === 'closeSession' && txn.change.paths.length > 0) this.hit('an ephemeral vanishes with its session')
+      const removed = mortals.add(committed)
+      if (removed === null) continue
+      this.hit(removed.what === 'ttl' ? 'a TTL znode is removed' : 'a container is removed')
+      if (removed.wasTouchedInTime) this.hit('a TTL znode is touched in time')
     }
     for (const { call, what, result } of matching.calls.values()) {
-      if (!isWrite(what) || result?.kind !== 'failed' || result.outcome !== 'unknown') continue
-      const kind = matching.txnOf(call)?.txn.change.kind ?? 'refused'
-      this.hit(kind === 'refused' ? 'a write is broken off and took no effect' : 'a write is broken off and took effect')
+      if (!isWrite(what)) continue
+      const change = matching.txnOf(call)?.txn.change
+      const many = change?.kind === 'multi' && change.changes.length > 1
+      if (many && what.kind === 'delete') this.hit('a subtree is deleted in one txn')
+      if (many && what.kind === 'create') this.hit('missing parents are created')
+      if (result?.kind !== 'failed' || result.outcome !== 'unknown') continue
+      const tookEffect = change !== undefined && change.kind !== 'refused'
+      this.hit(tookEffect ? 'a write is broken off and took effect' : 'a write is broken off and took no effect')
     }
+  }
+
+  #onLife({ homes, over, end, endedBy }: SessionLife): void {
+    if (endedBy === 'leader') this.hit('a session expires')
+    if (endedBy === 'next process') this.hit('a session is closed by the next process of its member')
+    if (endedBy === 'another') this.hit('a session is ended by another')
+    if (over !== null && over !== end) this.hit('a session is ended in several txns')
+    if (over !== null && end !== null && epochOf(over) !== epochOf(end))
+      this.hit('an end of a session that a former leader began is brought to its end')
+    if (homes.length > 1) this.hit('a session is taken over')
+  }
+
+  #onRefused(code: ErrorCode): void {
+    this.hit('a write is refused by the log')
+    if (code === 'NO_AUTH') this.hit('a write is refused by an ACL')
+    if (code === 'QUOTA_EXCEEDED') this.hit('a quota refuses a write')
+    if (code === 'LIMIT_EXCEEDED') this.hit('a write is refused because there is too much already')
   }
 
   #of(member: MemberId): Watched {
@@ -264,8 +331,10 @@ export class MarkCounter {
   }
 }
 
+const WRITES: ReadonlySet<Call['kind']> = new Set(['create', 'delete', 'setData', 'multi', 'setACL', 'touch'])
+
 function isWrite({ kind }: Call): boolean {
-  return kind === 'create' || kind === 'delete' || kind === 'setData' || kind === 'multi'
+  return WRITES.has(kind)
 }
 
 function fresh(): Watched {

@@ -1,5 +1,6 @@
 import type { Epoch, MemberId, Zxid } from '../base/index.js'
 import type { StorageChange, StoredState } from '../storage/index.js'
+import type { QuotaLimits, QuotaUsage } from '../tree/index.js'
 import type { PeerMessage } from '../wire/index.js'
 import type { RoleName } from '../zab/index.js'
 
@@ -36,6 +37,8 @@ export type Observation = Of &
     | { readonly kind: 'serving'; readonly leader: MemberId; readonly epoch: Epoch }
     /** What the member shows has moved: everything up to `zxid` is applied, and the state has this digest. */
     | { readonly kind: 'applied'; readonly zxid: Zxid; readonly digest: string }
+    /** It has told its application that a subtree has come to hold more than a soft limit of its quota allows. */
+    | { readonly kind: 'quotaExceeded'; readonly path: string; readonly limits: QuotaLimits; readonly usage: QuotaUsage }
     /** The process is gone: killed, or closed in order. */
     | { readonly kind: 'ended' }
     /** The disk was replaced by an empty one, or by an older image of itself, or bits of it were changed: what it had vouched for may be gone. */

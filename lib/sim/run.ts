@@ -2,20 +2,26 @@ import { type MemberId, ZooKeeperError } from '../base/index.js'
 import type { MemberOptions, Surroundings } from '../member/index.js'
 import { type Checker, Violation } from './checker.js'
 import { checkClients } from './client-checks.js'
+import { SUPER_DIGEST } from './clients/identities.js'
 import { Recorder } from './clients/recorder.js'
 import { Workload } from './clients/workload.js'
 import { Chance } from './faults/chance.js'
 import { FaultDriver } from './faults/fault-driver.js'
-import { type Plan, planOf } from './faults/plan.js'
+import { type Plan, type PlannedOptions, planOf } from './faults/plan.js'
 import { withLimits } from './faults/tiny-limits.js'
 import { Fingerprint } from './fingerprint.js'
 import type { CommittedTxn, HistoryEvent } from './history.js'
 import { MarkCounter } from './marks.js'
+import type { PlainRules } from './model/plain-tree.js'
+import { MortalZnodes } from './mortal-znodes.js'
 import type { Observation } from './observation.js'
 import { protocolCheckers } from './protocol/index.js'
 import { RunTimes } from './run-times.js'
 import { Supervisor } from './world/supervisor.js'
 import { VirtualEnsemble } from './world/virtual-ensemble.js'
+
+/** What clients do by plans that were written down before they could do it. */
+const NOT_PLANNED = { takeOverShare: 0 }
 
 /** Milliseconds until a process that has ended by itself is started again. */
 const RESTART_MS = 300
@@ -83,6 +89,9 @@ class Run {
   readonly #times = new RunTimes()
   /** What members have shown, by zxid. */
   readonly #digests = new Map<number, string>()
+  readonly #mortals: MortalZnodes
+  #mortalsLookedAt = 0
+  #nextLookAtMortals = 0
   #unexpected: Violation | null = null
   /** How many histories of single znodes and families were searched through, and how many without a verdict. */
   #searched: { readonly searched: number; readonly undecided: number } = { searched: 0, undecided: 0 }
@@ -104,6 +113,7 @@ class Run {
     })
     this.#ensemble.onLine = options.onLine ?? null
     this.#marks = new MarkCounter(size)
+    this.#mortals = this.#mortalsFromTheBeginning()
     this.#protocol = protocolCheckers(this.#ensemble.ids as readonly MemberId[])
     this.#checkers = [...this.#protocol.checkers, ...(options.checkers ?? [])]
     this.#recorder = new Recorder({
@@ -112,7 +122,11 @@ class Run {
       onUnexpected: (error, event) => this.#expectNot(`call of session ${event.session} at member ${event.member}`, error)
     })
     const { without, ...workload } = clients
-    this.#workload = new Workload(this.#recorder, { ...workload, enabled: actor => !without.includes(clientOf(actor)) })
+    this.#workload = new Workload(this.#recorder, {
+      ...NOT_PLANNED,
+      ...workload,
+      enabled: actor => !without.includes(clientOf(actor))
+    })
     this.#supervisor = new Supervisor(this.#ensemble, RESTART_MS, {
       onUp: (id, member) => {
         this.#driver.onUp(id)
@@ -177,6 +191,7 @@ class Run {
     await this.#until(() => this.#allServe() && this.#allAgree(), electionMs, 'all members are at the same zxid')
     // The sessions of processes that died are over by then.
     await this.#until(() => false, this.#sessionTimeoutMax + 20 * tickTime + 1_000, null)
+    await this.#until(() => this.#nothingIsDue(), this.#reapingMs, 'containers and znodes whose time is over are gone')
     await this.#until(() => this.#allServe() && this.#allAgree(), electionMs, 'all members are at the same zxid once more')
     this.#times.quiet(this.#ensemble.virtual.now)
   }
@@ -184,6 +199,12 @@ class Run {
   get #electionMs(): number {
     const { tickTime, initLimit, syncLimit } = this.#plan.options
     return 10 * (initLimit + syncLimit) * tickTime + 20_000
+  }
+
+  /** A leader goes through all of them in rounds, and in tiny bounds through one in a tick; more than one may have to. */
+  get #reapingMs(): number {
+    const { tickTime, containerCheckInterval = 0 } = this.#plan.options
+    return 4 * (containerCheckInterval + (1 + this.#mortals.count) * tickTime) + this.#electionMs
   }
 
   /** Of any session of the run. */
@@ -227,10 +248,28 @@ class Run {
       history: this.#recorder.history,
       members: losesQuorum ? [] : ensemble.members.map(member => ({ member, process: ensemble.life(member.id) })),
       digests: this.#digests,
-      times: clocksAreTrue ? this.#times.times(5 * options.tickTime + 500) : null
+      times: clocksAreTrue ? this.#times.times(5 * options.tickTime + 500) : null,
+      rules: plannedRules(options)
     })
-    this.#marks.conclude(findings, log)
+    this.#marks.conclude(findings, log, this.#mortalsFromTheBeginning())
     this.#searched = findings
+  }
+
+  #mortalsFromTheBeginning(): MortalZnodes {
+    return new MortalZnodes(this.#plan.options.containerMaxNeverUsed ?? Number.POSITIVE_INFINITY)
+  }
+
+  /** By the leader's clock, nothing is left that should have been removed. Looked at once in a tick. */
+  #nothingIsDue(): boolean {
+    const { now } = this.#ensemble.virtual
+    if (now < this.#nextLookAtMortals) return false
+    this.#nextLookAtMortals = now + this.#plan.options.tickTime
+    const log = this.#protocol.committed()
+    for (const committed of log.slice(this.#mortalsLookedAt)) this.#mortals.add(committed)
+    this.#mortalsLookedAt = log.length
+    const leader = this.#ensemble.leaderOrNull
+    const clock = leader === null ? null : this.#ensemble.process(leader.id)
+    return clock !== null && this.#mortals.dueAt(clock.wall()).length === 0
   }
 
   #allServe(): boolean {
@@ -303,7 +342,17 @@ function memberOptions(plan: Plan): MemberOptions {
     ...options,
     startTimeout: 2 ** 30,
     minSessionTimeout: 2 * options.tickTime,
+    superDigest: SUPER_DIGEST,
     outstandingLimit: { requests: outstandingRequests }
+  }
+}
+
+/** What the checkers must know of the options. */
+function plannedRules({ containerMaxNeverUsed, limits }: PlannedOptions): Partial<PlainRules> {
+  return {
+    ...(containerMaxNeverUsed === undefined ? {} : { containerUnusedMilliseconds: containerMaxNeverUsed }),
+    ...(limits?.children === undefined ? {} : { childrenMax: limits.children }),
+    ...(limits?.ephemerals === undefined ? {} : { ephemeralsMax: limits.ephemerals })
   }
 }
 

@@ -21,6 +21,8 @@ function inWords(event: HistoryEvent): string {
     }
     case 'watch':
       return `watch ${event.watch} ${event.path}`
+    case 'auth':
+      return `auth ${event.auth.map(({ id }) => id.split(':')[0]).join(' ')}`
     case 'unwatch':
       return `unwatch ${event.watch}`
     case 'told':
@@ -98,7 +100,7 @@ t.test('data are recorded as text, and results with their codes', async t => {
     operations: [
       { kind: 'setData', path: '/bytes', data: null, version: -1 },
       { kind: 'check', path: '/bytes', version: 7 },
-      { kind: 'delete', path: '/bytes', version: -1 }
+      { kind: 'delete', path: '/bytes', version: -1, recursive: false, ifExists: false }
     ]
   })
   t.match(results[2], {
@@ -269,7 +271,7 @@ t.test('recorders that begin at different numbers use different ones', async t =
 })
 
 /** A little of everything by one client; gives everything that could be seen of the members. */
-async function lived(seed: number, clientOf: (member: EnsembleMember) => Omit<ZooKeeper, 'watch'>): Promise<string> {
+async function lived(seed: number, clientOf: (member: EnsembleMember) => ZooKeeper): Promise<string> {
   const ensemble = new VirtualEnsemble({ seed })
   await ensemble.startAll()
   const client = clientOf(ensemble.follower)

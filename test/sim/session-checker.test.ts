@@ -12,6 +12,28 @@ interface Scene {
   readonly client: ClientScript
 }
 
+/** The session is taken over by a member, at its request. */
+function move(log: LogScript, session: SessionId, member = 2, timeout = 1_000, run = `run ${member}.1`): Zxid {
+  return log.add({ kind: 'moveSession', session, timeout, member: member as MemberId, run }, { member })
+}
+
+/** A leader begins to end a session that has more ephemerals than it ends at once. */
+function begin(log: LogScript, session: SessionId, paths: readonly string[] = [], leader = 1): Zxid {
+  return log.add({ kind: 'closingSession', session, paths }, { session, member: leader, cxid: 0 })
+}
+
+/** A member has somebody else's session ended. */
+function terminate(log: LogScript, session: SessionId, paths: readonly string[] = [], member = 2): Zxid {
+  return log.add({ kind: 'closeSession', session, paths }, { member })
+}
+
+/** The client of a session in the first process of a member. */
+function taken(history: HistoryScript, session: SessionId, zxidApplied: Zxid, member = 2, timeout = 1_000): ClientScript {
+  const answer = { kind: 'takeOverSession', session, timeout } as const
+  history.of(0, member).does({ kind: 'takeOverSession', target: session, timeout: 1_000 }, answer, zxidApplied)
+  return history.of(session, member)
+}
+
 type Written = (scene: Scene) => SessionRun | undefined
 
 /** Two members have enlisted; the session is the txn `z(3)`. */
@@ -70,6 +92,14 @@ passes('sessions that are opened, used, closed and expired are in order', ({ log
   history.of(other, 2).state('expired')
   const expired = log.close(other, [], 1)
   log.enlist(2, 'run 2.2')
+  const many = log.open()
+  history.of(0).opened(many, log.last)
+  for (const path of ['/g', '/h']) log.create(path, many, true)
+  const closingMany = history.of(many).call({ kind: 'closeSession' })
+  begin(log, many, ['/g'])
+  log.refuse(many, 'SESSION_EXPIRED')
+  history.of(many).answered(closingMany, { kind: 'closeSession' }, log.close(many, ['/h']))
+  history.of(many).state('closed')
   return { serving: [1, 2].map(member => ({ member: member as MemberId, process: 1, zxidApplied: expired })) }
 })
 
@@ -172,6 +202,85 @@ finds('an ephemeral of a session that has ended', /creates \/e as an ephemeral o
   const other = log.open()
   log.close(session)
   log.add(createChange('/e', session), { session: other })
+})
+
+finds(
+  'a session that is asked for somewhere else than where it was taken to',
+  /is a request of session 0x100000003 by member 1, but it lives in member 2/,
+  ({ log, session }) => {
+    move(log, session)
+    log.create('/a', session)
+  }
+)
+
+finds(
+  'a session whose requests are numbered anew where it was taken to',
+  /is request 1 of session 0x100000003, behind request 1/,
+  ({ log, session }) => {
+    log.create('/a', session)
+    move(log, session)
+    log.add(createChange('/b'), { session, member: 2, cxid: 1 })
+  }
+)
+
+finds('a session that is moved to a process that is gone', /run run 2.0, and was asked for by member 2/, ({ log, session }) => {
+  move(log, session, 2, 1_000, 'run 2.0')
+})
+
+finds('a session that is moved by a request of its own', /says where session 0x100000003 lives/, ({ log, session }) => {
+  log.add(
+    { kind: 'moveSession', session, timeout: 1_000, member: 1 as MemberId, run: 'run 1.1' },
+    { session, member: 1 as MemberId }
+  )
+})
+
+finds('a session that is moved behind its end', /moves session 0x100000003, which was ended/, ({ log, session }) => {
+  log.close(session)
+  move(log, session)
+})
+
+finds('a session that is moved while it is being ended', /moves session 0x100000003, which was ended/, ({ log, session }) => {
+  begin(log, session)
+  move(log, session)
+})
+
+finds(
+  'a write of a session whose end has begun',
+  /0x100000005, a create, is of session 0x100000003, which was ended at 0x100000004/,
+  ({ log, session }) => {
+    begin(log, session)
+    log.create('/a', session)
+  }
+)
+
+finds(
+  'an end in several txns that leaves an ephemeral behind',
+  /0x100000007 ends session 0x100000003, and its ephemeral \/f stays behind/,
+  ({ log, session }) => {
+    for (const path of ['/e', '/f']) log.create(path, session, true)
+    begin(log, session, ['/e'])
+    log.close(session, [], 1)
+  }
+)
+
+finds('an end for somebody else of what is being ended', /ends session 0x100000003 for member 2/, ({ log, session }) => {
+  begin(log, session)
+  terminate(log, session)
+})
+
+finds(
+  'an ephemeral that stays behind when somebody else ends its owner',
+  /its ephemeral \/e stays behind/,
+  ({ log, session }) => {
+    log.create('/e', session, true)
+    terminate(log, session)
+  }
+)
+
+passes('what a leader removes of its own accord has no number', ({ log, session }) => {
+  log.create('/c', session)
+  log.add({ kind: 'deleteContainer', path: '/c' }, { cxid: 0 })
+  log.add({ kind: 'multi', changes: [] }, { cxid: 0 })
 })
 
 // The clients.
@@ -286,6 +395,123 @@ finds('another state behind a final one', /was told that it is connected, having
   client.state('connected')
 })
 
+passes('a session that is taken over lives where it was taken to, and there again', ({ log, history, session, client }) => {
+  client.state('connected')
+  const first = move(log, session, 2, 800)
+  const there = taken(history, session, first, 2, 800)
+  there.state('connected')
+  client.state('closed')
+  const back = log.add(
+    { kind: 'moveSession', session, timeout: 1_000, member: 1 as MemberId, run: 'run 1.1' },
+    { member: 1 as MemberId }
+  )
+  const again = taken(history, session, back, 1)
+  again.state('connected')
+  there.state('closed')
+  again.read('exists', '/', null, stat(0), back)
+  return { serving: [1, 2].map(member => ({ member: member as MemberId, process: 1, zxidApplied: back })) }
+})
+
+finds(
+  'a session that was taken away, of which its former client is never told',
+  /was taken away at 0x100000004, and its client was not told by the time that member 1, process 1 showed 0x100000004/,
+  ({ log, history, session }) => {
+    const moved = move(log, session)
+    taken(history, session, moved)
+    return { serving: [{ member: 1 as MemberId, process: 1, zxidApplied: moved }] }
+  }
+)
+
+finds(
+  'an answer to the former client of a session that its process has seen taken away',
+  /it was made after its process had applied the end of the session/,
+  ({ log, history, session, client }) => {
+    const moved = move(log, session)
+    taken(history, session, moved)
+    client.read('exists', '/', null, stat(0), moved)
+    client.read('exists', '/', null, stat(0), moved)
+  }
+)
+
+finds(
+  'a session that is taken over and not moved',
+  /call 2 has taken session 0x100000003 over, which the log has not moved to member 2, process 1/,
+  ({ history, session }) => {
+    taken(history, session, z(3))
+  }
+)
+
+finds(
+  'a session that is taken over before its process has applied that',
+  /has taken session 0x100000003 over, which the log has not moved/,
+  ({ log, history, session }) => {
+    move(log, session)
+    taken(history, session, z(3))
+  }
+)
+
+finds(
+  'a session that is taken over by two calls at once',
+  /calls 2 and 3 were both answered with session 0x100000003/,
+  ({ log, history, session }) => {
+    const moved = move(log, session)
+    taken(history, session, moved)
+    taken(history, session, moved)
+  }
+)
+
+finds(
+  'a session that is met in another process than it was moved to',
+  /has taken session 0x100000003 over, which the log has not moved to member 2, process 1/,
+  ({ log, history, session }) => {
+    history.of(0, 2).opened(log.open(2), log.last)
+    log.enlist(2, 'run 2.2')
+    taken(history, session, move(log, session, 2, 1_000, 'run 2.2'))
+  }
+)
+
+finds(
+  'two processes of a member that are one',
+  /session 0x100000006 is met in member 2, process 1, and lives in member 2, run run 2.2/,
+  ({ log, history }) => {
+    history.of(0, 2).opened(log.open(2), log.last)
+    log.enlist(2, 'run 2.2')
+    history.of(0, 2).opened(log.open(2, 1_000, 'run 2.2'), log.last)
+  }
+)
+
+finds(
+  'a timeout that is told otherwise when a session is taken over',
+  /has a timeout of 800 ms in the log, and its client was told 1000 ms/,
+  ({ log, history, session }) => {
+    taken(history, session, move(log, session, 2, 800))
+  }
+)
+
+passes('somebody else may end a session', ({ log, history, session, client }) => {
+  client.state('connected')
+  const end = terminate(log, session)
+  history.of(0, 2).does({ kind: 'terminateSession', target: session }, { kind: 'terminateSession' }, end)
+  client.state('expired')
+})
+
+finds(
+  'an end for somebody else that is answered and not in the log',
+  /call 2 has ended session 0x100000003, which the log has not by 0x100000003/,
+  ({ history, session }) => {
+    history.of(0, 2).does({ kind: 'terminateSession', target: session }, { kind: 'terminateSession' }, z(3))
+  }
+)
+
+finds(
+  'an end that has begun, and of which a client that has not asked for it is not told',
+  /was ended at 0x100000004, and its client was not told/,
+  ({ log, session }) => {
+    const zxidApplied = begin(log, session)
+    return { serving: [{ member: 1 as MemberId, process: 1, zxidApplied }] }
+  }
+)
+
 finds('something behind the end of a process', /has ended, and still there is a 'state'/, ({ client }) => {
   client.ended()
   client.state('closed')
@@ -388,3 +614,56 @@ finds(
     { from: 3_001, to: 9_000 }
   ])
 )
+
+/** Taken over by member 2 at two seconds; the process that it has left dies a moment later. */
+function leaves(after: (log: LogScript, session: SessionId, made: Map<Zxid, number>) => void, contactTo: number): Written {
+  return ({ log, history, session, client }) => {
+    const moved = move(log, session)
+    const made = new Map([[moved, 2_000]])
+    history.at = 2_000
+    taken(history, session, moved)
+    client.state('closed')
+    client.ended()
+    after(log, session, made)
+    const contact = [1, 2].map(member => ({
+      member: member as MemberId,
+      process: 1,
+      from: 0,
+      to: member === 1 ? 2_000 : contactTo
+    }))
+    return times({ contact, made })
+  }
+}
+
+passes(
+  'a session that was taken over outlives the process that it has left',
+  leaves(() => {}, 10_000)
+)
+finds(
+  'a session that ends with the process that it has left',
+  /was expired at 0x100000005 after 0 ms of silence/,
+  leaves((log, session, made) => made.set(log.close(session, [], 2), 2_500), 10_000)
+)
+passes(
+  'a session that ends when the process that it was taken to is silent',
+  leaves((log, session, made) => made.set(log.close(session, [], 2), 4_000), 3_000)
+)
+
+/** An end of which the first part is made at two seconds, and the last so many milliseconds later. */
+function ends(after: number | null): Written {
+  return ({ log, session }) => {
+    log.create('/e', session, true)
+    log.enlist(1, 'run 1.2')
+    const made = new Map([[begin(log, session, ['/e'], 2), 2_000]])
+    if (after !== null) made.set(log.close(session, [], 2), 2_000 + after)
+    return times({ made })
+  }
+}
+
+passes('an end in several txns that is whole in time', ends(200))
+finds(
+  'an end in several txns that is whole too late',
+  /was begun at 0x100000006 and brought to its end 250 ms later, at 0x100000007/,
+  ends(250)
+)
+finds('an end in several txns that is never whole', /was begun at 0x100000006 and brought to its end never/, ends(null))

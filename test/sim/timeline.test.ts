@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { SessionId } from '../../lib/base/index.js'
+import { type MemberId, NO_SESSION, type SessionId, ZooKeeperError } from '../../lib/base/index.js'
 import { Violation } from '../../lib/sim/checker.js'
 import type { CommittedTxn } from '../../lib/sim/history.js'
 import { matchRequests } from '../../lib/sim/model/request-matching.js'
@@ -7,7 +7,11 @@ import { checkDigest, checkState } from '../../lib/sim/model/state-check.js'
 import { Timeline } from '../../lib/sim/model/timeline.js'
 import type { TxnChange } from '../../lib/wire/index.js'
 import { Pipeline, zxidOf } from '../fixtures/pipeline-history.js'
+import { aclFor, authOf } from '../fixtures/tree.js'
+import { withLimits } from '../fixtures/tree-steps.js'
 import { createCall, deleteCall, setCall } from '../fixtures/witness-verdict.js'
+
+const READERS = [aclFor('world', 1)]
 
 function scene() {
   const pipeline = new Pipeline(1)
@@ -61,18 +65,19 @@ t.test('a znode, its children and a session`s ephemerals are told as they were a
   t.strictSame(timeline.childrenAt('/', 0), ['zookeeper'])
   t.strictSame(timeline.ephemeralsAt(session, child), ['/a/e'])
   t.strictSame(timeline.ephemeralsAt(session, gone), [])
-  t.strictSame(timeline.pathsAt(second), ['/', '/a', '/a/b', '/a/e', '/zookeeper'])
-  t.equal(timeline.absentSince('/a', created), gone)
-  t.equal(timeline.absentSince('/a', gone), gone)
-  t.equal(timeline.absentSince('/a', again), null)
-  t.equal(timeline.ephemeralsSince(session, ['/a/e'], 0), child)
-  t.equal(timeline.ephemeralsSince(session, [], child), gone - 1)
-  t.equal(timeline.ephemeralsSince(session, ['/b'], 0), null)
-  const stat = timeline.nodeAt('/a', written)?.stat
-  if (stat === undefined) throw new Error('it is there')
-  t.equal(timeline.statSince('/a', stat, 0), written)
-  t.equal(timeline.statSince('/a', stat, child), null, 'a child has changed it')
-  t.equal(timeline.statSince('/a', { ...stat, version: 7 }, 0), null)
+  t.strictSame(timeline.pathsAt(second), ['/', '/a', '/a/b', '/a/e', '/zookeeper', '/zookeeper/quota'])
+  t.equal(timeline.nextChange('/a', created), written)
+  t.equal(timeline.nextChange('/a', second), gone - 2)
+  t.equal(timeline.nextChange('/a', gone), again)
+  t.equal(timeline.nextChange('/a', again), null)
+  t.strictSame(timeline.usageAt('/a', second), { count: 3, bytes: 9 })
+  t.strictSame(timeline.usageAt('/a', gone), { count: 0, bytes: 0 })
+  t.equal(timeline.nextUsageChange('/a', created - 1), created)
+  t.equal(timeline.nextUsageChange('/a', second), gone - 2)
+  t.equal(timeline.nextUsageChange('/a', again), null)
+  t.equal(timeline.nextEphemeralsChange(session, 0), child)
+  t.equal(timeline.nextEphemeralsChange(session, child), gone - 1)
+  t.equal(timeline.nextEphemeralsChange(session, gone), null)
   t.equal(timeline.entryAt(written)?.result.kind, 'setData')
   t.equal(timeline.entryAt(again + 1), null)
   t.equal(timeline.zxidLast, again)
@@ -95,8 +100,10 @@ t.test('a wrong judgement of the leader is found, and which', async t => {
   const create = (change: object): TxnChange => ({
     kind: 'create',
     path: '/a/n-0000000000',
-    data,
+    data: new TextEncoder().encode('new'),
     owner: 0 as SessionId,
+    lifetime: 0,
+    acl: null,
     parentCversion: 1,
     ...change
   })
@@ -106,6 +113,14 @@ t.test('a wrong judgement of the leader is found, and which', async t => {
     /the leader counted 2 creates below its parent, the model 1/
   )
   t.match(problemOf(pipeline, changed(pipeline, create({ owner: 4 }))), /the leader gave it to 0x4/)
+  t.match(problemOf(pipeline, changed(pipeline, create({ data }))), /the leader wrote other data to \/a\/n-0000000000/)
+  t.match(problemOf(pipeline, changed(pipeline, create({ lifetime: -1 }))), /the leader lets it live -1, the model 0/)
+  t.match(problemOf(pipeline, changed(pipeline, create({ acl: [] }))), /the leader gave \/a\/n-0000000000 another ACL/)
+  run({ kind: 'setACL', path: '/a', acl: READERS, version: -1 })
+  const setAcl = (change: object): TxnChange => ({ kind: 'setACL', path: '/a', acl: READERS, aversion: 1, ...change })
+  t.equal(problemOf(pipeline, changed(pipeline, setAcl({}))), 'holds')
+  t.match(problemOf(pipeline, changed(pipeline, setAcl({ aversion: 2 }))), /the leader made it ACL number 2, the model 1/)
+  t.match(problemOf(pipeline, changed(pipeline, setAcl({ acl: null }))), /the leader gave \/a another ACL/)
   run(deleteCall('/nowhere'))
   t.match(
     problemOf(pipeline, changed(pipeline, { kind: 'delete', path: '/nowhere' })),
@@ -146,6 +161,184 @@ t.test('a session ends with exactly its ephemerals, and once', async t => {
   t.match(problemOf(pipeline, [...pipeline.log, again]), /^model: .* is not there to be closed/)
   const late = { ...again, txn: { ...last.txn, cxid: 5, change: { kind: 'delete', path: '/a' } as const } }
   t.match(problemOf(pipeline, [...pipeline.log, late]), /the leader judged that .* the model SESSION_EXPIRED/)
+})
+
+t.test('a session may end in several txns, of which each takes some of what it owns and the last takes the rest', async t => {
+  const { pipeline, client, run } = scene()
+  const { session } = client
+  const ephemerals = ['/d', '/e', '/f'].map(path => createCall(path, { ephemeral: true }))
+  withLimits({ closePathsMax: 2 }, () => {
+    run(...ephemerals, { kind: 'closeSession' })
+    t.equal(problemOf(pipeline, pipeline.log), 'holds')
+    const [first, last] = pipeline.log.slice(-2) as [CommittedTxn, CommittedTxn]
+    t.strictSame([first.txn.change.kind, last.txn.change.kind], ['closingSession', 'closeSession'])
+    const withFirst = (change: TxnChange, of: object = {}) =>
+      problemOf(pipeline, pipeline.log.with(-2, { ...first, txn: { ...first.txn, ...of, change } }))
+    const closing = (...paths: string[]): TxnChange => ({ kind: 'closingSession', session, paths })
+    t.match(withFirst(closing('/e', '/d')), /^model: .* of its ephemerals the leader lists/, 'not sorted')
+    t.match(withFirst(closing('/d', '/x')), /^model: .* of its ephemerals the leader lists/, 'not its own')
+    t.match(
+      withFirst(closing('/d')),
+      /^model: .* of its ephemerals the leader lists .* the model has/,
+      'then the last leaves some'
+    )
+    t.match(withFirst(closing('/d', '/e', '/f')), /^model: .* 3 of its ephemerals in one txn/)
+    t.match(withFirst(closing()), /^model: .* 0 of its ephemerals in one txn/)
+    t.match(withFirst(first.txn.change, { cxid: 4, member: 1 }), /^model: .* is answered before it is closed/)
+    const early = {
+      ...last,
+      zxid: first.zxid,
+      txn: { ...last.txn, change: { kind: 'closeSession', session, paths: ['/e', '/f'] } as const }
+    }
+    t.match(problemOf(pipeline, [...pipeline.log.slice(0, -2), early]), /^model: .* of its ephemerals/, 'one stays behind')
+  })
+})
+
+t.test('a session whose end has begun does nothing more, and that is in the digest', async t => {
+  const { pipeline, client, run } = scene()
+  const { session } = client
+  withLimits({ closePathsMax: 1 }, () => {
+    run(createCall('/d', { ephemeral: true }), createCall('/e', { ephemeral: true }))
+    pipeline.expire(session)
+    const ending = pipeline.log.at(-1) as CommittedTxn
+    const late = { zxid: zxidOf(pipeline.log.length + 1), txn: { ...ending.txn, cxid: 3 } }
+    const log = (change: TxnChange) => [...pipeline.log, { ...late, txn: { ...late.txn, change } }]
+    t.equal(problemOf(pipeline, log({ kind: 'refused', code: 'SESSION_EXPIRED' }), false), 'holds')
+    t.match(
+      problemOf(pipeline, log({ kind: 'delete', path: '/d' }), false),
+      /the leader judged that .* the model SESSION_EXPIRED/
+    )
+    const moved = { kind: 'moveSession', session, timeout: 4_000, member: 1 as MemberId, run: 'run 1' } as const
+    const asked = { ...late, txn: { ...late.txn, session: NO_SESSION, cxid: 3, change: moved } }
+    t.match(problemOf(pipeline, [...pipeline.log, asked], false), /^model: .* is not there to be moved/)
+    const ended = { ...asked, txn: { ...asked.txn, change: { kind: 'closeSession', session, paths: ['/e'] } as const } }
+    t.match(problemOf(pipeline, [...pipeline.log, ended], false), /^model: .* is closing already/)
+    const digestOf = (last: CommittedTxn) => new Timeline(pipeline.log.with(-1, last)).digestAt(last.zxid)
+    const whole = { ...ending, txn: { ...ending.txn, change: { kind: 'refused', code: 'SESSION_EXPIRED' } as const } }
+    t.not(digestOf(ending).slice(16), digestOf(whole).slice(16))
+  })
+})
+
+t.test('a session that moves keeps what it owns and its number, and asks from where it lives', async t => {
+  const { pipeline, client, run } = scene()
+  const { session } = client
+  run(createCall('/a'), createCall('/e', { ephemeral: true }))
+  const [, second] = pipeline.members
+  if (second === undefined) throw new Error('there are three')
+  pipeline.ask(second, 'takeOverSession', session)
+  pipeline.catchUp()
+  const moved = pipeline.log.at(-1) as CommittedTxn
+  const taker = pipeline.clients.at(-1)
+  if (taker === undefined) throw new Error('it was taken over')
+  pipeline.run(taker, setCall('/e', 'moved'))
+  const { log } = pipeline
+  t.equal(problemOf(pipeline, log), 'holds')
+  t.equal(log.at(-1)?.txn.cxid, 3)
+  const timeline = new Timeline(log, matchRequests(log, pipeline.history))
+  t.strictSame(timeline.ephemeralsAt(session, moved.zxid), ['/e'])
+  t.not(timeline.digestAt(moved.zxid).slice(16), timeline.digestAt(moved.zxid - 1).slice(16))
+  const last = log.at(-1) as CommittedTxn
+  const elsewhere = log.with(-1, { ...last, txn: { ...last.txn, member: 1 as MemberId } })
+  t.match(problemOf(pipeline, elsewhere, false), /^model: .* lives in member 2, and member 1 asks in its name/)
+  const withMove = (change: object) =>
+    problemOf(
+      pipeline,
+      log.with(-2, { ...moved, txn: { ...moved.txn, change: { ...moved.txn.change, ...change } as TxnChange } }),
+      false
+    )
+  t.match(withMove({ session: 77 }), /^model: .* session 0x4d is not there to be moved/)
+  t.match(withMove({ run: 'run 9' }), /^model: .* a session comes to member 2, run run 9/)
+  t.match(withMove({ member: 3 }), /^model: .* a session comes to member 3/)
+})
+
+t.test('the leader removes by itself what the model would, and nothing else', async t => {
+  const { pipeline, run } = scene()
+  run(
+    createCall('/p'),
+    createCall('/c', { lifetime: -1 }),
+    createCall('/c/x'),
+    createCall('/t', { lifetime: 50 }),
+    deleteCall('/c/x')
+  )
+  pipeline.reap()
+  pipeline.pass(100)
+  pipeline.reap()
+  pipeline.catchUp()
+  const { log } = pipeline
+  t.strictSame(
+    log.slice(-2).map(({ txn: { change } }) => change),
+    [
+      { kind: 'deleteContainer', path: '/c' },
+      { kind: 'deleteContainer', path: '/t' }
+    ]
+  )
+  t.equal(problemOf(pipeline, log), 'holds')
+  const last = log.at(-1) as CommittedTxn
+  const withLast = (txn: object) => problemOf(pipeline, log.with(-1, { ...last, txn: { ...last.txn, ...txn } }))
+  for (const path of ['/p', '/', '/none', '/c']) {
+    t.match(withLast({ change: { kind: 'deleteContainer', path } }), /^model: .* which the model would keep/, path)
+  }
+  t.match(withLast({ time: last.txn.time - 100 }), /^model: .* the leader removes \/t, which the model would keep/, 'too early')
+  t.match(withLast({ session: pipeline.clients[0]?.session, cxid: 6 }), /^model: .* somebody is answered by that/)
+  t.equal(withLast({ change: { kind: 'multi', changes: [] } }), 'holds', 'it was used again in the meantime')
+  t.match(withLast({ change: { kind: 'multi', changes: [{ kind: 'delete', path: '/p' }] } }), /^model: .* SESSION_EXPIRED/)
+})
+
+t.test('what is asked is judged by who asks, and by the bounds that the members have', async t => {
+  const { pipeline, client, run } = scene()
+  client.auth = authOf('alice')
+  run(createCall('/a', { acl: [aclFor('alice', 31)] }))
+  run(setCall('/a', 'mine'))
+  client.auth = authOf('bob')
+  run(setCall('/a', 'yours'))
+  const { log, history } = pipeline
+  t.equal(problemOf(pipeline, log), 'holds')
+  const data = new TextEncoder().encode('yours')
+  t.match(
+    problemOf(pipeline, changed(pipeline, { kind: 'setData', path: '/a', data, version: 2 })),
+    /the leader judged that it be done \(setData\), the model NO_AUTH \/a/
+  )
+  const nobody = history.map(event => (event.kind === 'call' ? { ...event, auth: [] } : event))
+  t.throws(
+    () => new Timeline(log, matchRequests(log, nobody)),
+    /the leader judged that it be done \(setData\), the model NO_AUTH/
+  )
+  t.throws(() => new Timeline(log, matchRequests(log, history), { childrenMax: 1 }), /the model LIMIT_EXCEEDED \/a/)
+})
+
+t.test('usage is shown as it was at every zxid', async t => {
+  const { pipeline, run } = scene()
+  const stats = '/zookeeper/quota/a/zookeeper_stats'
+  const made = run(createCall(stats, { parents: true, data: 'mine' }))
+  const first = run(createCall('/a', { data: '1234' }))
+  const second = run(createCall('/a/b', { data: null }))
+  const gone = run(deleteCall('/a', -1, { recursive: true }))
+  const timeline = new Timeline(pipeline.log, matchRequests(pipeline.log, pipeline.history))
+  const shown = (zxid: number) => new TextDecoder().decode(timeline.nodeAt(stats, zxid)?.data ?? new Uint8Array())
+  t.strictSame([made, first, second, gone].map(shown), [
+    'count=0,bytes=0',
+    'count=1,bytes=4',
+    'count=2,bytes=4',
+    'count=0,bytes=0'
+  ])
+  t.equal(timeline.nodeAt(stats, second)?.stat.dataLength, 15)
+  t.equal(timeline.nextChange(stats, made), first)
+  t.equal(timeline.nextChange(stats, gone), null)
+  t.equal(timeline.nodeAt(stats, made - 1), null)
+})
+
+t.test('what had become of a session is known at every zxid', async t => {
+  const { pipeline, client, run } = scene()
+  const { session } = client
+  withLimits({ closePathsMax: 1 }, () => {
+    run(createCall('/d', { ephemeral: true }), createCall('/e', { ephemeral: true }), { kind: 'closeSession' })
+    const timeline = new Timeline(pipeline.log, matchRequests(pipeline.log, pipeline.history))
+    const stages = [session - 1, session, zxidOf(pipeline.log.length - 1), zxidOf(pipeline.log.length)]
+    t.strictSame(
+      stages.map(zxid => timeline.sessionAt(session, zxid)),
+      ['over', 'alive', 'ending', 'over']
+    )
+  })
 })
 
 t.test('a log that is not whole, and numbers that are not contiguous, are found', async t => {
@@ -204,4 +397,28 @@ t.test('a tree is compared in every znode, every field and the digest', async t 
   }
   t.match(problem({ getChildren: more }), /\/a: the member lists \[b\/more\] below it, the model \[b\]/)
   t.throws(() => checkDigest(timeline, { zxid: zxid - 1, digest: local.digest }), /the model/)
+  const forbid = (forbidden: string) => (path: string) => {
+    if (path === forbidden) throw new ZooKeeperError('NO_AUTH', { path })
+    return local.getData(path)
+  }
+  t.match(problem({ getData: forbid('/c') }), /\/c: the member lets nobody see it, and in the model everybody may/)
+})
+
+t.test('what a member`s own session may not see is compared by the digest alone', async t => {
+  const { pipeline, client, run } = scene()
+  const zxid = run(createCall('/s', { acl: [aclFor('alice', 31)] }))
+  const { tree } = client.member
+  const timeline = new Timeline(pipeline.log, matchRequests(pipeline.log, pipeline.history))
+  const shut = (path: string) => {
+    if (path === '/s') throw new ZooKeeperError('NO_AUTH', { path })
+    return tree.readData(path, length => Buffer.alloc(length))
+  }
+  const [exists, getChildren] = [(path: string) => tree.exists(path), (path: string) => tree.getChildren(path)]
+  const local = { zxid, digest: timeline.digestAt(zxid), exists, getChildren, getData: shut }
+  t.doesNotThrow(() => checkState(timeline, local))
+  t.throws(() => checkState(timeline, { ...local, digest: 'other' }), /a member has digest other/)
+  const failing = () => {
+    throw new ZooKeeperError('NO_NODE')
+  }
+  t.throws(() => checkState(timeline, { ...local, getData: failing }), { code: 'NO_NODE' })
 })

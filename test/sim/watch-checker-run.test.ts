@@ -210,8 +210,27 @@ for (const seed of [1, 3, 4, 11]) {
         if (!isFound(() => checkWatches(log, changed))) unnoticed.push(`${how} at ${index}: ${JSON.stringify(event)}`)
       }
     }
+    const resets = told.filter(index => pathsIn(history[index]) !== null)
+    t.ok(resets.length > 0, 'resets say what has changed')
+    for (const index of resets) {
+      const paths = pathsIn(history[index]) ?? []
+      const changed = paths.length === 0 ? ['/a'] : paths.slice(1)
+      for (const other of [changed, null]) {
+        if (!isFound(() => checkWatches(log, history.with(index, withPaths(history[index], other)))))
+          unnoticed.push(`at ${index}: ${other}`)
+      }
+    }
     t.strictSame(unnoticed, [])
   })
+}
+
+function pathsIn(event: HistoryEvent | undefined): readonly string[] | null {
+  return event?.kind === 'told' ? event.event.paths : null
+}
+
+function withPaths(event: HistoryEvent | undefined, paths: readonly string[] | null): HistoryEvent {
+  if (event?.kind !== 'told') throw new Error('an event that was told')
+  return { ...event, event: { ...event.event, paths } }
 }
 
 function isFound(check: () => void): boolean {

@@ -1,5 +1,6 @@
 import t from 'tap'
 import type { SessionId, Zxid } from '../../lib/base/index.js'
+import { withLimits } from '../../lib/sim/faults/tiny-limits.js'
 import { checkWatches } from '../../lib/sim/watches/watch-checker.js'
 import {
   type ClientScript,
@@ -310,8 +311,8 @@ finds(
     client.watch(2, '/', z(3), true)
     client.told(1, 'dataChanged', '/a', log.set('/a', session))
     const at = log.set('/a', session)
-    client.told(1, 'reset', '/a', at)
-    client.told(2, 'reset', '/', at)
+    client.told(1, 'reset', '/a', at, ['/a'])
+    client.told(2, 'reset', '/', at, ['/a'])
   }
 )
 
@@ -467,7 +468,7 @@ passes('a catch-up by snapshot is told once in the place of what it skips', scen
   client.read('exists', '/b', 4, null, z(3))
   client.read('getChildren', '/', 5, stat(0, z(3), 0), z(3))
   const at = skipped(scene)
-  client.told(1, 'reset', '/a', at)
+  client.told(1, 'reset', '/a', at, ['/a'])
   client.told(3, 'dataChanged', '/a', at)
   client.told(5, 'childrenChanged', '/', at)
   client.told(2, 'reset', '/', at, ['/a'])
@@ -508,7 +509,7 @@ finds('a watch that is left out of a catch-up', /watch 2 .* was not told of the 
   client.watch(1, '/a', z(3))
   client.watch(2, '/c', z(3))
   const at = skipped(scene)
-  client.told(1, 'reset', '/a', at)
+  client.told(1, 'reset', '/a', at, ['/a'])
   client.shows(at)
 })
 
@@ -516,8 +517,8 @@ finds('a reset that is told twice', /reset at 0x100000006 a second time/, scene 
   const { client } = scene
   client.watch(1, '/a', z(3))
   const at = skipped(scene)
-  client.told(1, 'reset', '/a', at)
-  client.told(1, 'reset', '/a', at)
+  client.told(1, 'reset', '/a', at, ['/a'])
+  client.told(1, 'reset', '/a', at, [])
 })
 
 finds(
@@ -553,7 +554,7 @@ finds('a one-shot watch that hears nothing of a catch-up', /watch 3 .* was not t
   client.watch(1, '/a', z(3))
   client.read('getData', '/a', 3, stat(z(3)), z(3))
   const at = skipped(scene)
-  client.told(1, 'reset', '/a', at)
+  client.told(1, 'reset', '/a', at, ['/a'])
   client.shows(at)
 })
 
@@ -563,14 +564,14 @@ finds('a one-shot watch that is told a difference which is none', /but what it w
   client.read('exists', '/b', 4, null, z(3))
   const at = skipped(scene)
   client.told(4, 'created', '/b', at)
-  client.told(1, 'reset', '/', at)
+  client.told(1, 'reset', '/', at, ['/'])
 })
 
 passes('a watch on what is missing waits on when a catch-up finds it missing again', scene => {
   const { log, session, client } = scene
   client.watch(1, '/c', z(3))
   client.read('exists', '/b', 4, null, z(3))
-  client.told(1, 'reset', '/c', skipped(scene))
+  client.told(1, 'reset', '/c', skipped(scene), [])
   const born = log.create('/b', session)
   client.told(4, 'created', '/b', born)
   client.shows(born)
@@ -583,7 +584,7 @@ passes('a catch-up beyond the end of a session is told, and then the end', ({ lo
   log.close(session)
   log.create('/b', other)
   const at = log.set('/a', other)
-  client.told(1, 'reset', '/c', at)
+  client.told(1, 'reset', '/c', at, [])
   client.told(2, 'created', '/b', at)
   client.state('expired')
 })
@@ -607,4 +608,219 @@ passes('a catch-up that only one-shot watches can tell of is believed', scene =>
   const at = skipped(scene)
   client.told(3, 'dataChanged', '/a', at)
   client.shows(at)
+})
+
+// What a reset says has changed.
+
+/** What a member skips here: `/a` comes anew, `/a/x` comes, `/a/y` comes and goes, and `/c` is as it was. */
+function skippedBelow({ log, session }: Scene): Zxid {
+  log.multi(session, deleteChange('/a'), createChange('/a'))
+  log.create('/a/x', session)
+  log.create('/a/y', session)
+  return log.delete('/a/y', session)
+}
+
+const CHANGED: readonly (readonly [path: string, recursive: boolean, paths: readonly string[]])[] = [
+  ['/', true, ['/a', '/a/x']],
+  ['/a', true, ['/a', '/a/x']],
+  ['/a/x', true, ['/a/x']],
+  ['/a/y', true, []],
+  ['/c', true, []],
+  ['/', false, ['/']],
+  ['/a', false, ['/a']],
+  ['/a/x', false, ['/a/x']],
+  ['/a/y', false, []],
+  ['/c', false, []]
+]
+
+for (const [path, recursive, paths] of CHANGED) {
+  const watch = `a ${recursive ? 'recursive' : 'persistent'} watch on ${path}`
+  const write =
+    (told: readonly string[] | null): ((scene: Scene) => void) =>
+    scene => {
+      scene.client.watch(1, path, z(3), recursive)
+      const at = skippedBelow(scene)
+      scene.client.told(1, 'reset', path, at, told)
+      scene.client.shows(at)
+    }
+  passes(`${watch} is told what a catch-up has changed`, write(paths))
+  finds(`${watch} that is not told what has changed`, /that does not say what has changed, which was little enough/, write(null))
+  const others = recursive ? [path, `${path === '/' ? '' : path}/z`] : [path]
+  const wrong =
+    paths.length === 0 ? others.map(other => [other]) : [[], ...paths.map(each => paths.filter(other => other !== each))]
+  for (const told of wrong) {
+    finds(`${watch} that is told [${told.join(', ')}]`, /watch 1 .* that names \[.*\], where \[.*\] had changed/, write(told))
+  }
+  if (paths.length > 1) finds(`${watch} that is told it in disorder`, /that names/, write([...paths].reverse()))
+}
+
+passes('what a watch was told before a catch-up is no part of it', ({ log, session, client }) => {
+  client.watch(1, '/', z(3), true)
+  client.watch(2, '/a', z(3))
+  client.told(1, 'created', '/a/x', log.create('/a/x', session))
+  client.told(2, 'childrenChanged', '/a', log.last)
+  const at = log.set('/a', session)
+  client.told(1, 'reset', '/', at, ['/a'])
+  client.told(2, 'reset', '/a', at, ['/a'])
+  client.shows(at)
+})
+
+finds(
+  'a reset that names what was told before it',
+  /names \[\/a, \/a\/x\], where \[\/a\] had changed/,
+  ({ log, session, client }) => {
+    client.watch(1, '/', z(3), true)
+    client.told(1, 'created', '/a/x', log.create('/a/x', session))
+    client.told(1, 'reset', '/', log.set('/a', session), ['/a', '/a/x'])
+  }
+)
+
+t.test('a recursive watch need not be told what has changed where that was much, and a persistent one must', async t => {
+  // The log has touched four paths, and one is watched.
+  for (const [tiny, allowed] of [
+    [{ resetPathsMax: 3 }, true],
+    [{ resetPathsMax: 4 }, false],
+    [{ resetZnodesMax: 4 }, true],
+    [{ resetZnodesMax: 5 }, false]
+  ] as const) {
+    const written = scene()
+    const { log, client, history } = written
+    client.watch(1, '/a', z(3), true)
+    const at = skippedBelow(written)
+    client.told(1, 'reset', '/a', at, null)
+    client.shows(at)
+    const persistent = scene()
+    persistent.client.watch(1, '/a', z(3))
+    persistent.client.told(1, 'reset', '/a', skippedBelow(persistent), null)
+    await withLimits(tiny, async () => {
+      const check = () => checkWatches(log.txns, history.events)
+      if (allowed) t.doesNotThrow(check)
+      else t.throws(check, { message: /that does not say what has changed/ })
+      t.throws(() => checkWatches(persistent.log.txns, persistent.history.events), { message: /does not say what has changed/ })
+    })
+  }
+})
+
+// Watches that are removed.
+
+passes('watches of all kinds that are removed are told so, having been told of everything up to then', scene => {
+  const { log, session, client } = scene
+  client.watch(1, '/a', z(3))
+  client.watch(2, '/', z(3), true)
+  client.read('getData', '/a', 3, stat(z(3)), z(3))
+  client.read('getChildren', '/a', 4, stat(z(3)), z(3))
+  client.read('exists', '/b', 5, null, z(3))
+  const child = log.create('/c', session)
+  client.told(2, 'created', '/c', child)
+  client.told(2, 'persistentWatchRemoved', '/', child)
+  client.told(1, 'persistentWatchRemoved', '/a', child)
+  client.told(3, 'dataWatchRemoved', '/a', child)
+  client.told(4, 'childWatchRemoved', '/a', child)
+  client.told(5, 'dataWatchRemoved', '/b', child)
+  log.create('/b', session)
+  client.shows(log.multi(session, setChange('/a'), createChange('/a/x')))
+})
+
+passes('a watch may be removed by a listener that is told before others', ({ log, session, client }) => {
+  client.watch(1, '/a', z(3))
+  client.watch(2, '/a', z(3))
+  client.watch(3, '/a', z(3))
+  const set = log.set('/a', session)
+  client.told(1, 'dataChanged', '/a', set)
+  client.told(3, 'dataChanged', '/a', set)
+  client.told(3, 'persistentWatchRemoved', '/a', set)
+  client.told(2, 'dataChanged', '/a', set)
+  client.shows(set)
+})
+
+passes('a one-shot watch may be removed before its read has returned', ({ log, session, client }) => {
+  const data = client.reads('getData', '/a', 1)
+  const missing = client.reads('exists', '/b', 2)
+  client.told(1, 'dataWatchRemoved', '/a', z(3))
+  client.told(2, 'dataWatchRemoved', '/b', z(3))
+  const set = log.set('/a', session)
+  log.create('/b', session)
+  client.saw(data, 'getData', stat(z(3)), set)
+  client.saw(missing, 'exists', null, log.last)
+})
+
+finds(
+  'a persistent watch that is removed before it is told',
+  /watch 1 .* was removed at 0x100000004 without having been told of dataChanged \/a at 0x100000004/,
+  ({ log, session, client }) => {
+    client.watch(1, '/a', z(3))
+    client.told(1, 'persistentWatchRemoved', '/a', log.set('/a', session))
+  }
+)
+
+finds(
+  'a one-shot watch that is removed before it is told',
+  /was told of dataWatchRemoved \/a at 0x100000004, without having been told of dataChanged \/a at 0x100000004/,
+  ({ log, session, client }) => {
+    client.read('getData', '/a', 1, stat(z(3)), z(3))
+    client.told(1, 'dataWatchRemoved', '/a', log.set('/a', session))
+  }
+)
+
+finds(
+  'a one-shot watch that is removed before it is told, and before its read has returned',
+  /without having been told of dataChanged \/a at 0x100000004/,
+  ({ log, session, client }) => {
+    const read = client.reads('getData', '/a', 1)
+    const set = log.set('/a', session)
+    client.told(1, 'dataWatchRemoved', '/a', set)
+    client.saw(read, 'getData', stat(z(3)), set)
+  }
+)
+
+finds(
+  'a removed persistent watch that is told something',
+  /was told of dataChanged \/a after it was removed/,
+  ({ log, session, client }) => {
+    client.watch(1, '/a', z(3))
+    client.told(1, 'persistentWatchRemoved', '/a', z(3))
+    client.told(1, 'dataChanged', '/a', log.set('/a', session))
+  }
+)
+
+finds('a watch that is removed twice', /after it was removed/, ({ client }) => {
+  client.watch(1, '/a', z(3))
+  client.told(1, 'persistentWatchRemoved', '/a', z(3))
+  client.told(1, 'persistentWatchRemoved', '/a', z(3))
+})
+
+finds('a removed one-shot watch that is told something', /having been told before/, ({ log, session, client }) => {
+  client.read('getData', '/a', 1, stat(z(3)), z(3))
+  client.told(1, 'dataWatchRemoved', '/a', z(3))
+  client.told(1, 'dataChanged', '/a', log.set('/a', session))
+})
+
+finds('a watch that is removed as another kind', /no such thing happened/, ({ client }) => {
+  client.watch(1, '/a', z(3))
+  client.told(1, 'dataWatchRemoved', '/a', z(3))
+})
+
+finds('a one-shot watch that is removed as another kind', /was told of childWatchRemoved \/a/, ({ client }) => {
+  client.read('getData', '/a', 1, stat(z(3)), z(3))
+  client.told(1, 'childWatchRemoved', '/a', z(3))
+})
+
+finds('a watch that is removed from another path', /no such thing happened/, ({ client }) => {
+  client.watch(1, '/a', z(3), true)
+  client.told(1, 'persistentWatchRemoved', '/a/x', z(3))
+})
+
+finds(
+  'a watch that is removed in the past',
+  /was removed at 0x100000003, where member 1, process 1 had shown 0x100000004/,
+  ({ log, session, client }) => {
+    client.watch(1, '/c', z(3))
+    client.shows(log.set('/a', session))
+    client.told(1, 'persistentWatchRemoved', '/c', z(3))
+  }
+)
+
+finds('a watch that is told how far its iteration is behind', /no such thing happened/, ({ client }) => {
+  client.watch(1, '/a', z(3))
+  client.told(1, 'overflow', '/a', z(3))
 })

@@ -1,56 +1,63 @@
 import t from 'tap'
-import { type Random, randomInt, seededRandom } from '../../lib/base/index.js'
+import { type Random, randomInt, type SessionId, seededRandom } from '../../lib/base/index.js'
 import { Violation } from '../../lib/sim/checker.js'
 import type { Answer, CommittedTxn, History, HistoryEvent, Result } from '../../lib/sim/history.js'
 import { matchRequests } from '../../lib/sim/model/request-matching.js'
 import { Timeline } from '../../lib/sim/model/timeline.js'
 import { checkWitness } from '../../lib/sim/model/witness.js'
 import type { Stat } from '../../lib/tree/index.js'
-import { pick, randomPipeline } from '../fixtures/pipeline-history.js'
+import type { Pipeline } from '../fixtures/pipeline-history.js'
+import { pick, randomPipeline } from '../fixtures/random-pipeline.js'
+import { withLimits } from '../fixtures/tree-steps.js'
 
-function check(log: readonly CommittedTxn[], history: History): Timeline {
+function check({ rules }: Pipeline, log: readonly CommittedTxn[], history: History): Timeline {
   const matching = matchRequests(log, history)
-  const timeline = new Timeline(log, matching)
+  const timeline = new Timeline(log, matching, rules)
   checkWitness(timeline, matching, history)
   return timeline
 }
 
 t.test('what the real trees make of random calls is what the plain model makes of them', async t => {
   const answers = new Set<string>()
-  for (let seed = 1; seed <= 150; seed++) {
-    const pipeline = randomPipeline(seededRandom(seed), 120)
-    const timeline = check(pipeline.log, pipeline.history)
-    for (const { tree } of pipeline.members) {
-      const { zxidApplied } = tree
-      if (!timeline.digestAt(zxidApplied).startsWith(tree.digest)) t.fail(`seed ${seed}: digest at ${zxidApplied}`)
-    }
-    for (const event of pipeline.history) if (event.kind === 'return') answers.add(kindOf(event.result))
+  const changes = new Set<string>()
+  for (let seed = 1; seed <= 200; seed++) {
+    withLimits(seed % 2 === 0 ? { closePathsMax: 1 } : {}, () => {
+      const pipeline = randomPipeline(seededRandom(seed), 120)
+      const timeline = check(pipeline, pipeline.log, pipeline.history)
+      for (const { tree } of pipeline.members) {
+        const { zxidApplied } = tree
+        if (!timeline.digestAt(zxidApplied).startsWith(tree.digest)) t.fail(`seed ${seed}: digest at ${zxidApplied}`)
+      }
+      for (const event of pipeline.history) if (event.kind === 'return') answers.add(kindOf(event.result))
+      for (const { txn } of pipeline.log) changes.add(txn.change.kind)
+    })
   }
-  const kinds = [
-    'create',
-    'delete',
-    'setData',
-    'multi',
-    'exists',
-    'getData',
-    'getChildren',
+  const kinds = ['create', 'delete', 'setData', 'setACL', 'touch', 'multi', 'exists', 'getData', 'getChildren', 'getACL']
+  const others = [
+    'getAllChildrenNumber',
+    'multiRead',
     'getEphemerals',
     'sync',
-    'closeSession'
+    'closeSession',
+    'takeOverSession',
+    'terminateSession'
   ]
-  const codes = ['NO_NODE', 'BAD_VERSION', 'NODE_EXISTS', 'NOT_EMPTY', 'NO_CHILDREN_FOR_EPHEMERALS']
-  for (const each of [...kinds, ...codes]) t.ok(answers.has(each), each)
+  const codes = ['NO_NODE', 'NO_AUTH', 'BAD_VERSION', 'NODE_EXISTS', 'NOT_EMPTY', 'NO_CHILDREN_FOR_EPHEMERALS', 'BAD_ARGUMENTS']
+  const bounds = ['LIMIT_EXCEEDED', 'QUOTA_EXCEEDED', 'SESSION_EXPIRED', 'SESSION_MOVED']
+  for (const each of [...kinds, ...others, ...codes, ...bounds]) t.ok(answers.has(each), each)
+  for (const each of ['moveSession', 'closingSession', 'closeSession', 'deleteContainer', 'check']) t.ok(changes.has(each), each)
 })
 
 t.test('an answer that is changed anywhere is found', async t => {
   const found = new Map<string, number>()
   for (let seed = 1; seed <= 400; seed++) {
     const random = seededRandom(seed)
-    const { log, history } = randomPipeline(random, 60)
+    const pipeline = randomPipeline(random, 60)
+    const { log, history } = pipeline
     const changed = corrupted(random, history)
     if (changed === null) continue
     try {
-      check(log, changed.history)
+      check(pipeline, log, changed.history)
       t.fail(`seed ${seed}: not found: ${changed.what}`)
     } catch (error) {
       if (!(error instanceof Violation)) throw error
@@ -65,11 +72,12 @@ t.test('a txn that is changed, left out or done twice is found', async t => {
   const found = new Map<string, number>()
   for (let seed = 1; seed <= 300; seed++) {
     const random = seededRandom(seed)
-    const { log, history } = randomPipeline(random, 60)
+    const pipeline = randomPipeline(random, 60)
+    const { log, history } = pipeline
     const changed = corruptedLog(random, log)
     if (changed === null) continue
     try {
-      check(changed.log, history)
+      check(pipeline, changed.log, history)
       t.fail(`seed ${seed}: not found: ${changed.what}`)
     } catch (error) {
       if (!(error instanceof Violation)) throw error
@@ -81,11 +89,11 @@ t.test('a txn that is changed, left out or done twice is found', async t => {
 })
 
 t.test('thousands of txns are matched, replayed and witnessed', async t => {
-  const { log, history } = randomPipeline(seededRandom(7), 10_000, 12)
+  const { log, history, rules } = randomPipeline(seededRandom(7), 10_000, 12)
   const from = process.hrtime.bigint()
   const matching = matchRequests(log, history)
   const matched = process.hrtime.bigint()
-  const timeline = new Timeline(log, matching)
+  const timeline = new Timeline(log, matching, rules)
   const replayed = process.hrtime.bigint()
   checkWitness(timeline, matching, history)
   const checked = process.hrtime.bigint()
@@ -125,10 +133,13 @@ function corruptedResult(random: Random, result: Result): Result | null {
 function corruptedAnswer(random: Random, answer: Answer): Answer | null {
   switch (answer.kind) {
     case 'create':
+      if (random.float() < 0.2) return { ...answer, created: !answer.created }
       return random.float() < 0.3
         ? { ...answer, path: `${answer.path}0` }
         : { ...answer, stat: corruptedStat(random, answer.stat) }
     case 'setData':
+    case 'setACL':
+    case 'touch':
       return { ...answer, stat: corruptedStat(random, answer.stat) }
     case 'exists':
       return answer.stat === null ? null : { ...answer, stat: corruptedStat(random, answer.stat) }
@@ -137,7 +148,23 @@ function corruptedAnswer(random: Random, answer: Answer): Answer | null {
       return { ...answer, data: answer.data === null ? '' : `${answer.data}!` }
     case 'getChildren':
       if (random.float() < 0.5) return { ...answer, stat: corruptedStat(random, answer.stat) }
-      return { ...answer, children: random.float() < 0.5 ? [...answer.children, 'zz'] : [...answer.children, 'a'].slice(-1) }
+      return { ...answer, children: random.float() < 0.5 ? [...answer.children, 'zz'] : [...answer.children, 'never'].slice(-1) }
+    case 'getACL':
+      if (random.float() < 0.5) return { ...answer, stat: corruptedStat(random, answer.stat) }
+      return { ...answer, acl: random.float() < 0.5 ? [] : answer.acl.map(entry => ({ ...entry, id: `${entry.id}!` })) }
+    case 'getAllChildrenNumber':
+      return { ...answer, count: answer.count + 7 }
+    case 'multiRead': {
+      const index = answer.results.findIndex(each => each.kind !== 'exists' || each.stat !== null)
+      const each = answer.results[index]
+      if (each === undefined) return null
+      const changed = each.kind === 'error' ? ({ kind: 'error', code: 'BAD_VERSION' } as const) : corruptedAnswer(random, each)
+      return changed === null ? null : { ...answer, results: answer.results.with(index, changed as typeof each) }
+    }
+    case 'takeOverSession':
+      return random.float() < 0.5
+        ? { ...answer, timeout: answer.timeout + 1 }
+        : { ...answer, session: (answer.session + 1) as SessionId }
     case 'getEphemerals':
       return { ...answer, paths: [...answer.paths, '/never'] }
     case 'multi': {
@@ -174,7 +201,12 @@ function corruptedLog(random: Random, log: readonly CommittedTxn[]) {
       if (random.float() < 0.5) return replaced({ ...change, parentCversion: change.parentCversion + 1 }, 'another count')
       return replaced({ ...change, path: `${change.path}1` }, 'another name')
     }
-    if (change.kind === 'refused') return replaced({ ...change, code: 'SESSION_EXPIRED' }, 'another code')
+    if (change.kind === 'deleteContainer') return replaced({ kind: 'delete', path: change.path }, 'as if somebody had asked')
+    if (change.kind === 'moveSession') return replaced({ ...change, timeout: change.timeout + 1 }, 'another timeout')
+    if (change.kind === 'setACL') return replaced({ ...change, aversion: change.aversion + 1 }, 'another aversion')
+    if (change.kind === 'closeSession') return replaced({ ...change, paths: [...change.paths, '/never'] }, 'one path more')
+    if (change.kind === 'refused')
+      return replaced({ ...change, code: change.code === 'SESSION_EXPIRED' ? 'NO_NODE' : 'SESSION_EXPIRED' }, 'another code')
     if (change.kind !== 'delete') continue
     const renumbered = (rest: readonly CommittedTxn[]) => rest.map((each, at) => ({ ...each, zxid: (log[at] ?? entry).zxid }))
     return { log: renumbered(log.toSpliced(index, 1)), what: `txn ${index}, a delete, left out` }

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { DEFAULT_WORKLOAD_OPTIONS } from '../../lib/sim/clients/workload-options.js'
+import { DEFAULT_WORKLOAD_OPTIONS, PLAIN_KINDS } from '../../lib/sim/clients/workload-options.js'
 import type { Call, HistoryEvent, HistoryEventOf } from '../../lib/sim/history.js'
 import { historyProblems } from '../fixtures/history-problems.js'
 import { WorkloadRun } from '../fixtures/workload-run.js'
@@ -46,7 +46,7 @@ t.test('every kind of operation is done, and every main refusal is met', async t
   for (const { what } of eventsOf(history, 'call')) {
     note(what.kind)
     if (what.kind === 'create') note(`create ephemeral ${what.ephemeral} sequential ${what.sequential}`)
-    if ('linearizable' in what) note(`${what.kind} linearizable ${what.linearizable} watched ${what.watch !== null}`)
+    if ('watch' in what) note(`${what.kind} linearizable ${what.linearizable} watched ${what.watch !== null}`)
     if (what.kind === 'multi') for (const operation of what.operations) note(`${operation.kind} in multi`)
     if ('version' in what) note(`${what.kind} versioned ${what.version >= 0}`)
   }
@@ -89,6 +89,77 @@ t.test('every kind of operation is done, and every main refusal is met', async t
   await run.ensemble.close()
 })
 
+t.test('whatever else a znode or a session can be is done as well', async t => {
+  const { weights } = DEFAULT_WORKLOAD_OPTIONS
+  const run = await WorkloadRun.begin(12, {
+    weights: { ...weights, addAuth: 6, setACL: 8, guarded: 16, removeWatches: 14 },
+    watchShare: 0.7,
+    takeOverShare: 0.5,
+    sessionOperations: [5, 40],
+    thinkMilliseconds: [1, 40],
+    outstandingMax: 12
+  })
+  await run.ensemble.run(6_000)
+  await run.finish()
+  const { history } = run
+  t.strictSame(historyProblems(history), [])
+  t.strictSame(unanswered(history), [])
+  t.strictSame(run.unexpected, [])
+
+  const seen = new Set<string>()
+  for (const { what, auth = [] } of eventsOf(history, 'call')) {
+    seen.add(what.kind)
+    for (const { scheme } of auth) seen.add(`as ${scheme}`)
+    if (what.kind === 'create') {
+      const { lifetime, acl, parents, ifAbsent, sequential } = what
+      seen.add(
+        `create ${lifetime === 0 ? 'for good' : lifetime < 0 ? 'a container' : 'a TTL znode'}${sequential ? ' in sequence' : ''}`
+      )
+      seen.add(`create ${acl === null ? 'open' : 'guarded'} parents ${parents} ifAbsent ${ifAbsent}`)
+    }
+    if (what.kind === 'delete') seen.add(`delete recursive ${what.recursive} ifExists ${what.ifExists}`)
+    if (what.kind === 'getChildren' && what.limit !== null)
+      seen.add(`a page ${what.after === null ? 'from the first' : 'behind another'}`)
+    if (what.kind === 'multi' && what.operations.some(each => each.kind === 'create' && each.acl !== null))
+      seen.add('a guarded multi')
+    if ('path' in what && what.path.startsWith('/zookeeper/quota/')) seen.add(`${what.kind} of a quota`)
+  }
+  for (const { result } of eventsOf(history, 'return')) {
+    if (result.kind !== 'answered') seen.add(result.code)
+    if (result.kind === 'answered' && 'created' in result.answer && !result.answer.created) seen.add('not created')
+    if (result.kind !== 'answered' || result.answer.kind !== 'multiRead') continue
+    for (const each of result.answer.results) seen.add(`one of several reads: ${each.kind}`)
+  }
+  for (const { event } of eventsOf(history, 'told')) seen.add(`told ${event.type}`)
+  for (const { auth } of eventsOf(history, 'auth')) seen.add(`shown ${auth.length}`)
+  const expected = [
+    ...['setACL', 'getACL', 'touch', 'getAllChildrenNumber', 'multiRead', 'takeOverSession', 'terminateSession'],
+    ...['create a container', 'create a container in sequence', 'create a TTL znode', 'create a TTL znode in sequence'],
+    ...['create guarded parents false ifAbsent false', 'create open parents true ifAbsent false', 'a guarded multi'],
+    ...['create open parents true ifAbsent true', 'create open parents false ifAbsent true', 'not created'],
+    ...['delete recursive true ifExists true', 'delete recursive true ifExists false', 'delete recursive false ifExists true'],
+    ...['a page from the first', 'a page behind another', 'create of a quota', 'setData of a quota', 'delete of a quota'],
+    ...['as digest', 'as super', 'shown 1', 'shown 2', 'NO_AUTH', 'INVALID_ACL', 'QUOTA_EXCEEDED'],
+    ...['getData', 'exists', 'getChildren', 'error'].map(kind => `one of several reads: ${kind}`),
+    ...['dataWatchRemoved', 'childWatchRemoved', 'persistentWatchRemoved'].map(type => `told ${type}`)
+  ]
+  t.strictSame(
+    expected.filter(what => !seen.has(what)),
+    []
+  )
+  const counted = new Set([...run.workload.counts.keys()])
+  for (const what of [
+    'addAuth: AUTH_FAILED',
+    'whoAmI: ok',
+    'checkWatches: ok',
+    'chroot create: ok',
+    'chroot close: ok',
+    'transaction: ok'
+  ])
+    t.ok(counted.has(what), what)
+  await run.ensemble.close()
+})
+
 t.test('no two writes of a run write the same', async t => {
   const run = await WorkloadRun.begin(2)
   await run.ensemble.run(1_500)
@@ -105,7 +176,7 @@ t.test('no two writes of a run write the same', async t => {
 t.test('sessions, watches and znodes do not grow with time', async t => {
   const weights = { ...DEFAULT_WORKLOAD_OPTIONS.weights, createSequential: 20, watch: 20, unwatch: 0 }
   const run = await WorkloadRun.begin(3, {
-    weights,
+    weights: Object.fromEntries(PLAIN_KINDS.map(kind => [kind, weights[kind]])),
     watchShare: 1,
     watchesMax: 4,
     sessionOperations: [5, 40],

@@ -12,7 +12,7 @@ export interface Operations {
   readonly events: number
 }
 
-const WRITES: ReadonlySet<string> = new Set(['create', 'delete', 'setData', 'multi'])
+const WRITES: ReadonlySet<string> = new Set(['create', 'delete', 'setData', 'multi', 'setACL', 'touch'])
 
 export function operationsIn(history: History, healed: number): Operations {
   const counts = new Map<Call['kind'], Map<string, number>>()

@@ -24,6 +24,9 @@ export function machineClock(): number {
 /** Calls and watches are numbered so that no two processes use the same number. */
 export const NUMBERS_PER_PROCESS = 10_000_000
 
+/** How long a container may stay without ever having had a child: members are told so, and whoever judges them must know. */
+export const CONTAINER_UNUSED_MILLISECONDS = 3_000
+
 /** Sessions expire within the run, and a register is written often enough that members must agree on an order. */
 export const TORTURE_WORKLOAD = {
   registers: 6,

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { formatZxid, type MemberId, type SessionId } from '../../lib/base/index.js'
 import type { MemberOptions, MemberStatus } from '../../lib/index.js'
+import { SUPER_DIGEST } from '../../lib/sim/clients/identities.js'
 import type { HistoryEvent } from '../../lib/sim/history.js'
 import { Ledger } from '../fixtures/integration-ledger.js'
 import { freePorts } from '../fixtures/integration-ports.js'
@@ -11,7 +12,7 @@ import { MemberProcess } from '../fixtures/integration-process.js'
 import { mergeHistories, readHistoryFile } from './history-file.js'
 import { ProxiedNetwork } from './proxied-network.js'
 import type { StoreOfMember } from './stored-logs.js'
-import { listedPeers, machineClock, type TortureOrder } from './torture-order.js'
+import { CONTAINER_UNUSED_MILLISECONDS, listedPeers, machineClock, type TortureOrder } from './torture-order.js'
 import { TorturedMember } from './tortured-member.js'
 
 const PROGRAM = fileURLToPath(new URL('./torture-member.js', import.meta.url))
@@ -24,6 +25,9 @@ const OPTIONS: MemberOptions = {
   sessionTimeout: 4_000,
   requestTimeout: 30_000,
   startTimeout: 600_000,
+  containerCheckInterval: 1_000,
+  containerMaxNeverUsed: CONTAINER_UNUSED_MILLISECONDS,
+  superDigest: SUPER_DIGEST,
   // Many snapshots, and all of them kept: so the logs reach back to the beginning.
   snapCount: 1_500,
   snapRetainCount: 1_000

@@ -8,7 +8,7 @@ import { checkSessions, type ServingProcess } from '../../lib/sim/sessions/sessi
 import { checkWatches } from '../../lib/sim/watches/watch-checker.js'
 
 import { type Searched, searchHotPaths } from './hot-paths.js'
-import { TORTURE_WORKLOAD } from './torture-order.js'
+import { CONTAINER_UNUSED_MILLISECONDS, TORTURE_WORKLOAD } from './torture-order.js'
 
 /** What is left of a run to be judged. */
 export interface Testimony {
@@ -28,6 +28,9 @@ const HOT_PATHS: readonly string[] = Array.from({ length: TORTURE_WORKLOAD.regis
  */
 const TURN_MILLISECONDS = 12_000
 
+/** What the members judge by, where it is not what they would by default. */
+const RULES = { containerUnusedMilliseconds: CONTAINER_UNUSED_MILLISECONDS }
+
 /** What came of it. */
 export interface Verdict {
   /** Everything that is wrong; each way of looking says at most one thing. */
@@ -42,7 +45,7 @@ export function judge({ log, history, serving, zxidLast, digest }: Testimony): V
   attempt(violations, () => checkWatches(log, history))
   attempt(violations, () => checkSessions(log, history, { serving, turnMilliseconds: TURN_MILLISECONDS }))
   const matching = attempt(violations, () => matchRequests(log, history))
-  const timeline = matching && attempt(violations, () => new Timeline(log, matching))
+  const timeline = matching && attempt(violations, () => new Timeline(log, matching, RULES))
   if (timeline) {
     const expected = timeline.digestAt(zxidLast)
     if (expected !== digest) violations.push(`digest: the members have come to rest with ${digest}, the model with ${expected}`)

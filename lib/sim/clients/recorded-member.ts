@@ -1,5 +1,6 @@
-import { NO_SESSION } from '../../base/index.js'
-import type { EnsembleMember } from '../../member/index.js'
+import { NO_SESSION, type SessionId } from '../../base/index.js'
+import type { EnsembleMember, SessionOptions } from '../../member/index.js'
+import type { Answer, Call } from '../history.js'
 import { RecordedSession } from './recorded-session.js'
 import type { Recording } from './recording.js'
 
@@ -17,24 +18,30 @@ export class RecordedMember extends RecordedSession {
     this.#onClosed = onClosed
   }
 
-  async openSession(options: { readonly timeout?: number } = {}): Promise<RecordedSession> {
-    const recording = this.#recording
-    const call = recording.nextNumber()
+  /** A further session in its process, or one that is taken over. */
+  async openSession(options: SessionOptions = {}): Promise<RecordedSession> {
     const timeout = options.timeout ?? this.#member.sessionTimeout
-    recording.add(NO_SESSION, { kind: 'call', call, what: { kind: 'openSession', timeout } })
-    return this.#member.openSession(options).then(
-      session => {
-        recording.answered(NO_SESSION, call, {
-          kind: 'openSession',
-          session: session.sessionId,
-          timeout: session.sessionTimeout
-        })
-        return new RecordedSession(session, recording)
-      },
-      (error: unknown) => {
-        recording.rejected(NO_SESSION, call, error, undefined)
-        throw error
-      }
+    const { sessionId } = options
+    const what: Call =
+      sessionId === undefined
+        ? { kind: 'openSession', timeout }
+        : { kind: 'takeOverSession', target: sessionId as SessionId, timeout }
+    const { kind } = what
+    return this.#ask(
+      what,
+      () => this.#member.openSession(options),
+      session => ({ kind, session: session.sessionId, timeout: session.sessionTimeout }),
+      session => new RecordedSession(session, this.#recording)
+    )
+  }
+
+  /** Ends a session wherever it lives. */
+  closeSession(sessionId: SessionId): Promise<void> {
+    return this.#ask(
+      { kind: 'terminateSession', target: sessionId },
+      () => this.#member.closeSession(sessionId),
+      () => ({ kind: 'terminateSession' }),
+      () => undefined
     )
   }
 
@@ -42,5 +49,22 @@ export class RecordedMember extends RecordedSession {
   override async close(): Promise<void> {
     await this.#member.close()
     this.#onClosed()
+  }
+
+  /** Asked by the process itself, outside any session. */
+  #ask<T, U>(what: Call, act: () => Promise<T>, answer: (value: T) => Answer, become: (value: T) => U): Promise<U> {
+    const recording = this.#recording
+    const call = recording.nextNumber()
+    recording.add(NO_SESSION, { kind: 'call', call, what })
+    return act().then(
+      value => {
+        recording.answered(NO_SESSION, call, answer(value))
+        return become(value)
+      },
+      (error: unknown) => {
+        recording.rejected(NO_SESSION, call, error, undefined)
+        throw error
+      }
+    )
   }
 }

@@ -90,5 +90,5 @@ function unexpected(error: unknown): Result {
 
 function toldOf(event: WatchEvent): ToldEvent {
   const { type, path, zxid } = event
-  return { type, path, zxid, paths: null }
+  return { type, path, zxid, paths: event.type === 'reset' ? event.paths : null }
 }

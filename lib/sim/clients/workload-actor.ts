@@ -1,10 +1,11 @@
-import { isZooKeeperError, type Random, type Scheduler, seededRandom } from '../../base/index.js'
+import { isZooKeeperError, type Random, type Scheduler, type SessionId, seededRandom } from '../../base/index.js'
 import type { RecordedMember } from './recorded-member.js'
 import type { RecordedSession } from './recorded-session.js'
 import { ABORTED } from './recording.js'
 import { AbortedByCaller, type ClientHost, WorkloadClient } from './workload-client.js'
 import { WorkloadKeys } from './workload-keys.js'
 import { integerWithin, WORKLOAD_KINDS, type WorkloadKind, type WorkloadOptions, within } from './workload-options.js'
+import { sharedPlace, sharedSessionIn } from './workload-sessions.js'
 
 export interface ActorParts {
   /** Names it among all actors of a run. */
@@ -86,6 +87,10 @@ export class WorkloadActor implements ClientHost {
     this.#parts.count(kind, outcome)
   }
 
+  terminate(session: SessionId): Promise<void> {
+    return this.#parts.member.closeSession(session)
+  }
+
   #think(): void {
     if (this.#stopped || this.#operation >= this.options.operationsMax) return
     const operation = this.#operation++
@@ -106,17 +111,29 @@ export class WorkloadActor implements ClientHost {
   #open(operation: number, random: Random): void {
     if (this.#opening) return
     this.#opening = true
+    const { member } = this.#parts
     const timeout = integerWithin(random, this.options.sessionTimeoutMilliseconds)
     const sessionEnd = operation + integerWithin(random, this.options.sessionOperations)
+    const { takeOverShare } = this.options
+    const takesOver = random.float() < takeOverShare
+    const isShared = random.float() < takeOverShare
     const onOpened = (session: RecordedSession) => {
       this.#opening = false
       this.#sessionEnd = sessionEnd
       this.#client = new WorkloadClient(session, this.#keys, this)
+      if (isShared) this.#client.act(operation, 'shareSession', random)
     }
     const onRefused = () => {
       this.#opening = false
     }
-    this.track('openSession', this.#parts.member.openSession({ timeout }), onOpened, onRefused)
+    if (!takesOver) return this.track('openSession', member.openSession({ timeout }), onOpened, onRefused)
+    const onFound = ({ data }: { readonly data: Buffer | null }) => {
+      const shared = sharedSessionIn(data)
+      if (shared === null) return onRefused()
+      const { session: sessionId, password: sessionPassword } = shared
+      this.track('take over session', member.openSession({ timeout, sessionId, sessionPassword }), onOpened, onRefused)
+    }
+    this.track('find shared session', member.getData(sharedPlace(random)), onFound, onRefused)
   }
 
   #close(): void {
@@ -133,10 +150,10 @@ export class WorkloadActor implements ClientHost {
 
   #kind(random: Random): WorkloadKind {
     const { weights } = this.options
-    const sum = WORKLOAD_KINDS.reduce((total, kind) => total + weights[kind], 0)
+    const sum = WORKLOAD_KINDS.reduce((total, kind) => total + (weights[kind] ?? 0), 0)
     let dice = random.float() * sum
     for (const kind of WORKLOAD_KINDS) {
-      dice -= weights[kind]
+      dice -= weights[kind] ?? 0
       if (dice < 0) return kind
     }
     return 'create'

@@ -1,9 +1,24 @@
-import { isZooKeeperError, type Random, randomInt, type Scheduler, seededRandom, unreachable } from '../../base/index.js'
-import type { CallOptions, MultiOp, WatchEvent, WatchedReadOptions, WatchListener } from '../../member/index.js'
-import type { RecordedSession, RecordedWatch } from './recorded-session.js'
+import {
+  isZooKeeperError,
+  type Random,
+  randomInt,
+  type Scheduler,
+  type SessionId,
+  seededRandom,
+  unreachable
+} from '../../base/index.js'
+import type { CallOptions, MultiOp, WatchedReadOptions, WatcherKind, WatchListener } from '../../member/index.js'
+import type { ClientTools } from './client-tools.js'
+import type { RecordedSession } from './recorded-session.js'
+import type { RecordedWatch } from './recorded-watch.js'
+import { GuardedWork } from './workload-acls.js'
 import { pick, SEQUENTIAL_PARENTS, WORKLOAD_PARENTS, type WorkloadKeys } from './workload-keys.js'
+import { LifetimeWork } from './workload-lifetimes.js'
 import { workloadMulti } from './workload-multi.js'
 import { integerWithin, soonWithin, type WorkloadKind, type WorkloadOptions } from './workload-options.js'
+import { QuotaWork } from './workload-quotas.js'
+import { SessionWork } from './workload-sessions.js'
+import { SubtreeWork } from './workload-subtrees.js'
 
 /** The reason that calls are aborted with. */
 export class AbortedByCaller extends Error {
@@ -20,6 +35,8 @@ export interface ClientHost {
   /** Follows a call to its end. */
   track<T>(kind: string, promise: Promise<T>, onAnswer: (value: T) => void, onRefused: (code: string) => void): void
   count(kind: string, outcome: string): void
+  /** Ends a session wherever it lives: asked of the process, not of a session. */
+  terminate(session: SessionId): Promise<void>
 }
 
 /** The watches of one session. */
@@ -27,13 +44,23 @@ interface Watching {
   readonly session: number
   readonly persistent: RecordedWatch[]
   oneShot: number
+  /** Where watches were set lately; there may be none any more. */
+  paths: readonly string[]
 }
 
+/** Paths that are remembered of one session's watches. */
+const PATHS_MAX = 6
+
 /** One session at work: turns a kind of operation and chance into calls, and learns from the answers what to ask for next. */
-export class WorkloadClient {
+export class WorkloadClient implements ClientTools {
   readonly session: RecordedSession
   readonly #host: ClientHost
   readonly #keys: WorkloadKeys
+  readonly #lifetimes: LifetimeWork
+  readonly #acls: GuardedWork
+  readonly #quotas: QuotaWork
+  readonly #subtrees: SubtreeWork
+  readonly #sessions: SessionWork
   #watching: Watching
   #operation = 0
   #values = 0
@@ -42,7 +69,24 @@ export class WorkloadClient {
     this.session = session
     this.#host = host
     this.#keys = keys
-    this.#watching = { session: session.sessionId, persistent: [], oneShot: 0 }
+    this.#lifetimes = new LifetimeWork(this)
+    this.#acls = new GuardedWork(this)
+    this.#quotas = new QuotaWork(this)
+    this.#subtrees = new SubtreeWork(this, keys)
+    this.#sessions = new SessionWork(this, target => host.terminate(target))
+    this.#watching = { session: session.sessionId, persistent: [], oneShot: 0, paths: [] }
+  }
+
+  get scheduler(): Scheduler {
+    return this.#host.scheduler
+  }
+
+  get options(): WorkloadOptions {
+    return this.#host.options
+  }
+
+  get room(): number {
+    return this.#host.room
   }
 
   /** Its session will not come back. A member's own is followed by another. */
@@ -56,7 +100,7 @@ export class WorkloadClient {
     this.#values = 0
     // Watches end with their session.
     if (this.session.sessionId !== this.#watching.session)
-      this.#watching = { session: this.session.sessionId, persistent: [], oneShot: 0 }
+      this.#watching = { session: this.session.sessionId, persistent: [], oneShot: 0, paths: [] }
     // Nobody must be able to fill the tree, whatever is drawn most.
     if (this.#keys.crowded && random.float() < 0.5) this.#clear(random)
     // What is missing comes back before long, or there would be little but refusals.
@@ -77,7 +121,7 @@ export class WorkloadClient {
       case 'multi':
         return this.#multi(
           random,
-          workloadMulti(random, this.#keys, () => this.#value(random))
+          workloadMulti(random, this.#keys, () => this.value(random))
         )
       case 'exists':
         return this.#exists(random, this.#keys.toRead(random))
@@ -86,9 +130,9 @@ export class WorkloadClient {
       case 'getChildren':
         return this.#getChildren(random, this.#keys.toList(random))
       case 'getEphemerals':
-        return this.#track('getEphemerals', this.session.getEphemerals())
+        return this.track('getEphemerals', this.session.getEphemerals())
       case 'sync':
-        return this.#track('sync', this.session.sync(this.#callOptions(random)))
+        return this.track('sync', this.session.sync(this.callOptions(random)))
       case 'watch':
         return this.#watch(random)
       case 'unwatch':
@@ -97,6 +141,48 @@ export class WorkloadClient {
         return this.#burst(random)
       case 'pipeline':
         return this.#pipeline(random)
+      case 'container':
+        return this.#lifetimes.container(random)
+      case 'ttl':
+        return this.#lifetimes.ttl(random)
+      case 'touch':
+        return this.#lifetimes.touch(random)
+      case 'manyEphemerals':
+        return this.#lifetimes.manyEphemerals(random)
+      case 'addAuth':
+        return this.#acls.addAuth(random)
+      case 'guarded':
+        return this.#acls.guarded(random)
+      case 'setACL':
+        return this.#acls.setAcl(random)
+      case 'getACL':
+        return this.#acls.getAcl(random)
+      case 'setQuota':
+        return this.#quotas.setQuota(random)
+      case 'fill':
+        return this.#quotas.fill(random)
+      case 'createParents':
+        return this.#subtrees.createParents(random)
+      case 'createIfAbsent':
+        return this.#subtrees.createIfAbsent(random)
+      case 'deleteSubtree':
+        return this.#subtrees.deleteSubtree(random)
+      case 'countBelow':
+        return this.#subtrees.countBelow(random)
+      case 'getPage':
+        return this.#subtrees.getPage(random)
+      case 'multiRead':
+        return this.#subtrees.multiRead(random)
+      case 'transaction':
+        return this.#subtrees.transaction(random)
+      case 'chroot':
+        return this.#subtrees.chroot(random)
+      case 'removeWatches':
+        return this.#removeWatches(random)
+      case 'shareSession':
+        return this.#sessions.share(random)
+      case 'terminate':
+        return this.#sessions.terminate(random)
       default:
         return unreachable(kind)
     }
@@ -105,10 +191,10 @@ export class WorkloadClient {
   // Writes.
 
   #create(random: Random, path: string, ephemeral: boolean): void {
-    const data = WORKLOAD_PARENTS.some(parent => parent === path) ? null : this.#value(random)
+    const data = WORKLOAD_PARENTS.some(parent => parent === path) ? null : this.value(random)
     this.#host.track(
       ephemeral ? 'create ephemeral' : 'create',
-      this.session.create(path, data, { ...this.#callOptions(random), ephemeral }),
+      this.session.create(path, data, { ...this.callOptions(random), ephemeral }),
       created => this.#keys.created(created.path),
       code => code === 'NO_NODE' && this.#keys.sawNoParent(path)
     )
@@ -119,7 +205,7 @@ export class WorkloadClient {
     const ephemeral = random.float() < 0.4
     this.#host.track(
       ephemeral ? 'create ephemeral sequential' : 'create sequential',
-      this.session.create(path, this.#value(random), { ...this.#callOptions(random), ephemeral, sequential: true }),
+      this.session.create(path, this.value(random), { ...this.callOptions(random), ephemeral, sequential: true }),
       created => this.#keys.created(created.path),
       code => code === 'NO_NODE' && this.#keys.sawNoParent(path.endsWith('/') ? `${path}n-` : path)
     )
@@ -133,7 +219,7 @@ export class WorkloadClient {
         random,
         paths.map(path => ({ type: 'delete', path }))
       )
-    else for (const path of paths) this.#track('delete', this.session.delete(path))
+    else for (const path of paths) this.track('delete', this.session.delete(path))
     this.#getChildren(random, pick(random, SEQUENTIAL_PARENTS))
   }
 
@@ -142,13 +228,13 @@ export class WorkloadClient {
     const version = random.float() < 0.3 ? { version: this.#keys.version(random, path) } : {}
     const gone = () => this.#keys.sawMissing(path)
     const refused = (code: string) => code === 'NO_NODE' && gone()
-    this.#host.track('delete', this.session.delete(path, { ...this.#callOptions(random), ...version }), gone, refused)
+    this.#host.track('delete', this.session.delete(path, { ...this.callOptions(random), ...version }), gone, refused)
   }
 
   #setData(random: Random, path: string, version: number | null): void {
     this.#host.track(
       version === null ? 'setData' : 'setData versioned',
-      this.session.setData(path, this.#value(random), { ...this.#callOptions(random), ...(version === null ? {} : { version }) }),
+      this.session.setData(path, this.value(random), { ...this.callOptions(random), ...(version === null ? {} : { version }) }),
       stat => this.#keys.saw(path, stat.version),
       code => code === 'NO_NODE' && this.#keys.sawMissing(path)
     )
@@ -163,23 +249,23 @@ export class WorkloadClient {
     const learn = (results: readonly { readonly type: string; readonly path?: string }[]) => {
       for (const { type, path } of results) if (type === 'create' && path !== undefined) this.#keys.created(path)
     }
-    this.#host.track('multi', this.session.multi(operations, this.#callOptions(random)), learn, () => {})
+    this.#host.track('multi', this.session.multi(operations, this.callOptions(random)), learn, () => {})
   }
 
   // Reads.
 
   #exists(random: Random, path: string): void {
-    const options = this.#readOptions(random)
+    const options = this.readOptions(random)
     this.#trackRead('exists', path, options, this.session.exists(path, options), stat => stat?.version ?? null)
   }
 
   #getData(random: Random, path: string): void {
-    const options = this.#readOptions(random)
+    const options = this.readOptions(random)
     this.#trackRead('getData', path, options, this.session.getData(path, options), ({ stat }) => stat.version)
   }
 
   #getChildren(random: Random, path: string): void {
-    const options = this.#readOptions(random)
+    const options = this.readOptions(random)
     this.#trackRead('getChildren', path, options, this.session.getChildren(path, options), ({ children, stat }) => {
       this.#keys.sawChildren(path, children)
       return stat.version
@@ -195,7 +281,10 @@ export class WorkloadClient {
   ): void {
     const watching = this.#watching
     const name = `${kind}${options.linearizable === true ? ' linearizable' : ''}${options.watch === undefined ? '' : ' watched'}`
-    if (options.watch !== undefined) watching.oneShot++
+    if (options.watch !== undefined) {
+      watching.oneShot++
+      this.#remember(path)
+    }
     if (this.session.state === 'disconnected') this.#host.count(kind, 'while disconnected')
     this.#host.track(
       name,
@@ -219,9 +308,10 @@ export class WorkloadClient {
     if (persistent.length >= this.#host.options.watchesMax) persistent.shift()?.dispose()
     const path = random.float() < 0.4 ? pick(random, ['/', ...WORKLOAD_PARENTS]) : this.#keys.toRead(random)
     const recursive = random.float() < 0.5
+    this.#remember(path)
     const kind = recursive ? 'watch recursive' : 'watch persistent'
     try {
-      persistent.push(this.session.watch(path, { recursive }, this.#listener(random)))
+      persistent.push(this.session.watch(path, { recursive }, this.listener(random)))
       this.#host.count(kind, 'ok')
     } catch (error) {
       if (!isZooKeeperError(error)) throw error
@@ -229,15 +319,27 @@ export class WorkloadClient {
     }
   }
 
+  #removeWatches(random: Random): void {
+    const [first = '/', ...others] = this.#watching.paths
+    const path = random.float() < 0.8 ? pick(random, [first, ...others]) : this.#keys.toRead(random)
+    const kind = pick<WatcherKind>(random, ['any', 'any', 'data', 'child', 'persistent', 'recursive'])
+    if (random.float() < 0.2) this.track('checkWatches', this.session.checkWatches(path, kind))
+    else this.track('removeWatches', this.session.removeWatches(path, kind))
+  }
+
+  #remember(path: string): void {
+    this.#watching.paths = [...this.#watching.paths.filter(known => known !== path), path].slice(-PATHS_MAX)
+  }
+
   /** What is told may be answered by a read from within the listener: what it sees must be what it was told of, or later. */
-  #listener(random: Random): WatchListener {
+  listener(random: Random): WatchListener {
     const chance = seededRandom(randomInt(random, 2 ** 32))
-    return (event: WatchEvent) => {
+    return event => {
       this.#host.count('told', event.type)
       if (chance.float() >= this.#host.options.reactionShare || this.#host.room === 0) return
-      if (event.type === 'childrenChanged') this.#track('getChildren from listener', this.session.getChildren(event.path))
-      else if (chance.float() < 0.5) this.#track('getData from listener', this.session.getData(event.path))
-      else this.#track('exists from listener', this.session.exists(event.path))
+      if (event.type === 'childrenChanged') this.track('getChildren from listener', this.session.getChildren(event.path))
+      else if (chance.float() < 0.5) this.track('getData from listener', this.session.getData(event.path))
+      else this.track('exists from listener', this.session.exists(event.path))
     }
   }
 
@@ -266,8 +368,8 @@ export class WorkloadClient {
       const dice = random.float()
       if (dice < 0.7) this.#setData(random, path, null)
       else if (dice < 0.85) this.#create(random, path, false)
-      else this.#track('delete', this.session.delete(path))
-      if (random.float() < 0.15) this.#track('sync', this.session.sync())
+      else this.track('delete', this.session.delete(path))
+      if (random.float() < 0.15) this.track('sync', this.session.sync())
       if (random.float() < 0.7) this.#getData(random, path)
       else this.#exists(random, path)
     }
@@ -282,27 +384,27 @@ export class WorkloadClient {
   }
 
   /** No two values of a run are equal: a value names the write that it comes from. */
-  #value(random: Random): string {
+  value(random: Random): string {
     const value = `${this.#host.name}/${this.#operation}/${this.#values++}`
     return value.padEnd(integerWithin(random, this.#host.options.valueBytes), '.')
   }
 
-  #readOptions(random: Random): WatchedReadOptions {
+  readOptions(random: Random): WatchedReadOptions {
     const { linearizableShare, watchShare, watchesMax } = this.#host.options
     const linearizable = random.float() < linearizableShare
     const watched = random.float() < watchShare && this.#watching.oneShot < watchesMax
-    const options = { ...this.#callOptions(random), linearizable }
+    const options = { ...this.callOptions(random), linearizable }
     if (!watched) return options
     const watching = this.#watching
-    const listener = this.#listener(random)
-    const watch = (event: WatchEvent) => {
+    const listener = this.listener(random)
+    const watch: WatchListener = event => {
       watching.oneShot--
       listener(event)
     }
     return { ...options, watch }
   }
 
-  #callOptions(random: Random): CallOptions {
+  callOptions(random: Random): CallOptions {
     const { abortShare, timeoutShare, timeoutMilliseconds } = this.#host.options
     const aborted = random.float() < abortShare
     const hurried = random.float() < timeoutShare
@@ -322,12 +424,16 @@ export class WorkloadClient {
     return controller.signal
   }
 
-  #track(kind: string, promise: Promise<unknown>): void {
-    this.#host.track(
-      kind,
-      promise,
-      () => {},
-      () => {}
-    )
+  track<T>(
+    kind: string,
+    promise: Promise<T>,
+    onAnswer: (value: T) => void = () => {},
+    onRefused: (code: string) => void = () => {}
+  ): void {
+    this.#host.track(kind, promise, onAnswer, onRefused)
+  }
+
+  count(kind: string, outcome: string): void {
+    this.#host.count(kind, outcome)
   }
 }

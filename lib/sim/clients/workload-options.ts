@@ -1,7 +1,7 @@
 import { type Random, randomInt } from '../../base/index.js'
 
-/** What an actor may do next. */
-export const WORKLOAD_KINDS = [
+/** What an actor may do next with plain znodes and their watches. */
+export const PLAIN_KINDS = [
   'create',
   'createEphemeral',
   'createSequential',
@@ -20,9 +20,38 @@ export const WORKLOAD_KINDS = [
   'pipeline'
 ] as const
 
+/** And with all else that a znode or a session can be. */
+const FURTHER_KINDS = [
+  'createParents',
+  'createIfAbsent',
+  'deleteSubtree',
+  'container',
+  'ttl',
+  'touch',
+  'manyEphemerals',
+  'addAuth',
+  'guarded',
+  'setACL',
+  'getACL',
+  'setQuota',
+  'fill',
+  'countBelow',
+  'getPage',
+  'multiRead',
+  'transaction',
+  'chroot',
+  'removeWatches',
+  'shareSession',
+  'terminate'
+] as const
+
+/** What an actor may do next. */
+export const WORKLOAD_KINDS = [...PLAIN_KINDS, ...FURTHER_KINDS] as const
+
 export type WorkloadKind = (typeof WORKLOAD_KINDS)[number]
 
-export type WorkloadWeights = { readonly [Kind in WorkloadKind]: number }
+/** A kind that is left out is never drawn: a plan that was written down before there was such a kind knows nothing of it. */
+export type WorkloadWeights = { readonly [Kind in WorkloadKind]?: number }
 
 type Range = readonly [least: number, most: number]
 
@@ -62,6 +91,10 @@ export interface WorkloadOptions {
   readonly outstandingMax: number
   /** One-shot watches and persistent ones of one session, each. */
   readonly watchesMax: number
+  /** Of sessions that an actor needs, the share that it takes over from another, if it finds one whose password has been shared. */
+  readonly takeOverShare: number
+  /** Of TTL znodes. */
+  readonly ttlMilliseconds: Range
   /** Operations of one actor, after which it is done. */
   readonly operationsMax: number
   /** Whether an actor does its operation of that number, from 0. What is left out shifts nothing else. */
@@ -91,7 +124,28 @@ export const DEFAULT_WORKLOAD_OPTIONS: WorkloadOptions = {
     watch: 3,
     unwatch: 2,
     burst: 2,
-    pipeline: 5
+    pipeline: 5,
+    createParents: 3,
+    createIfAbsent: 3,
+    deleteSubtree: 3,
+    container: 8,
+    ttl: 8,
+    touch: 4,
+    manyEphemerals: 3,
+    addAuth: 3,
+    guarded: 8,
+    setACL: 3,
+    getACL: 2,
+    setQuota: 3,
+    fill: 7,
+    countBelow: 2,
+    getPage: 3,
+    multiRead: 3,
+    transaction: 3,
+    chroot: 3,
+    removeWatches: 2,
+    shareSession: 4,
+    terminate: 1
   },
   linearizableShare: 0.25,
   watchShare: 0.3,
@@ -104,24 +158,31 @@ export const DEFAULT_WORKLOAD_OPTIONS: WorkloadOptions = {
   valueBytes: [0, 24],
   outstandingMax: 24,
   watchesMax: 8,
+  takeOverShare: 0.3,
+  ttlMilliseconds: [20, 2_000],
   operationsMax: Number.POSITIVE_INFINITY,
   enabled: () => true
 }
 
-/** One of very different workloads: few or many sessions, patient or hurried, with kinds of operations left out altogether. */
-export function drawnWorkloadOptions(random: Random): WorkloadOptions {
+/**
+ * One of very different workloads: few or many sessions, patient or hurried, with kinds of operations left out altogether. What came to it later
+ * is drawn from `further`, so that all else of a seed stays as it was.
+ */
+export function drawnWorkloadOptions(random: Random, further: Random): WorkloadOptions {
   const sessions = randomInt(random, 5)
   // Of all actors of a process together, operations a second: what a run costs must not depend on how many share the work.
   const think = ((sessions + 1) * 1_000) / (4 * 2 ** (random.float() * 5))
   const burst = 2 + randomInt(random, 30)
   const shareOf = (most: number) => (random.float() < 0.3 ? 0 : random.float() * most)
-  const weights = { ...DEFAULT_WORKLOAD_OPTIONS.weights }
-  for (const kind of WORKLOAD_KINDS) {
-    const dice = random.float()
+  const weights: { -readonly [Kind in WorkloadKind]?: number } = { ...DEFAULT_WORKLOAD_OPTIONS.weights }
+  const draw = (kind: WorkloadKind, dice: number) => {
+    const weight = weights[kind] ?? 0
     // Without creates there would be nothing to work on.
     if (dice < 0.12 && kind !== 'create') weights[kind] = 0
-    else if (dice > 0.88 && kind !== 'burst') weights[kind] *= 4
+    else if (dice > 0.88 && kind !== 'burst') weights[kind] = weight * 4
   }
+  for (const kind of PLAIN_KINDS) draw(kind, random.float())
+  for (const kind of FURTHER_KINDS) draw(kind, further.float())
   return {
     ...DEFAULT_WORKLOAD_OPTIONS,
     seed: randomInt(random, 2 ** 32),
@@ -141,7 +202,9 @@ export function drawnWorkloadOptions(random: Random): WorkloadOptions {
     sessionOperations: [5, 10 + randomInt(random, 400)],
     valueBytes: [0, random.float() < 0.15 ? 4_096 : randomInt(random, 64)],
     outstandingMax: 1 + randomInt(random, random.float() < 0.3 ? 2 : 40),
-    watchesMax: 1 + randomInt(random, 12)
+    watchesMax: 1 + randomInt(random, 12),
+    takeOverShare: further.float() < 0.4 ? 0 : further.float() * 0.8,
+    ttlMilliseconds: [10, 20 + randomInt(further, 4_000)]
   }
 }
 

@@ -1,3 +1,5 @@
+import { decodeTxn } from '../../wire/index.js'
+import { txnsOf } from '../../zab/index.js'
 import type { DiskImage } from '../disk/sim-disk.js'
 import type { Observation } from '../observation.js'
 import type { Supervisor } from '../world/supervisor.js'
@@ -75,6 +77,7 @@ export class FaultDriver {
       const process = this.#ensemble.process(id)
       process?.resume()
       process?.drift(1)
+      process?.setWall(0)
       // A write that never ends is ended by whoever looks after the machine.
       if (this.#ensemble.disk(id).hangs) this.#supervisor.kill(id)
       this.#supervisor.up(id)
@@ -336,7 +339,14 @@ function isAt(point: CrashPoint, observation: Observation): boolean {
       return observation.kind === 'write' && observation.change.kind === point.change
     case 'written':
       return observation.kind === 'written'
+    case 'txn':
+      return txnsIn(observation).some(bytes => decodeTxn(bytes).change.kind === point.change)
     case 'disk':
       return observation.kind === 'write'
   }
+}
+
+function txnsIn(observation: Observation): readonly Uint8Array[] {
+  if (observation.kind === 'write' && observation.change.kind === 'append') return txnsOf(observation.change.batch)
+  return observation.kind === 'sent' && observation.message.kind === 'proposal' ? txnsOf(observation.message.batch) : []
 }

@@ -7,6 +7,8 @@ export type Target = number | 'leader' | 'follower'
 export type CrashPoint =
   | { readonly on: 'sent' | 'received'; readonly message: string }
   | { readonly on: 'write' | 'written'; readonly change: string }
+  /** A batch with such a txn is written or sent. */
+  | { readonly on: 'txn'; readonly change: string }
   /** So many milliseconds after a batch was handed over, while it is in the hands of the disk: it may have got there or not. */
   | { readonly on: 'disk'; readonly within: number }
 

@@ -1,4 +1,5 @@
 import type { LIMITS } from '../../base/index.js'
+import type { MemberLimits } from '../../member/index.js'
 import { drawnWorkloadOptions, type WorkloadOptions } from '../clients/workload-options.js'
 import { Chance } from './chance.js'
 import { type CrashPoint, DESTRUCTIVE, type Fault, type FaultKind, type PartitionShape, type Target } from './faults.js'
@@ -34,6 +35,10 @@ export interface PlannedOptions {
   readonly snapCount: number
   readonly snapRetainCount: number
   readonly outstandingRequests: number
+  /** Milliseconds. What follows is left out of plans that were written down before it could be planned: then it is as without a plan. */
+  readonly containerCheckInterval?: number
+  readonly containerMaxNeverUsed?: number
+  readonly limits?: MemberLimits
 }
 
 export interface PlannedNetwork {
@@ -50,10 +55,13 @@ export interface PlannedDisk {
   readonly syncMost: number
 }
 
-export interface PlannedClients extends Omit<WorkloadOptions, 'enabled'> {
+export interface PlannedClients extends Omit<WorkloadOptions, 'enabled' | Further>, Partial<Pick<WorkloadOptions, Further>> {
   /** Actors that take no part: member and number, as in `2.0`. */
   readonly without: readonly string[]
 }
+
+/** What plans that were written down before it could be planned do not name. */
+type Further = 'takeOverShare' | 'ttlMilliseconds'
 
 /** What is decided beforehand instead of drawn. */
 export interface PlanOptions {
@@ -64,6 +72,8 @@ export interface PlanOptions {
   /** Kinds of faults. */
   readonly kinds?: readonly FaultKind[]
   readonly losesQuorum?: boolean
+  /** Sessions end in many txns, and leaders die meanwhile. Default: in one plan of ten. */
+  readonly longEnds?: boolean
 }
 
 /** Draws the plan of a seed: which faults and features it has, and how much of each. */
@@ -74,7 +84,11 @@ export function planOf(seed: number, options: PlanOptions = {}): Plan {
   const { size = drawnSize, duration = drawnDuration } = options
   const tickTime = chance.pick([50, 100, 100, 200])
   const isTiny = chance.is(0.5)
+  const further = Chance.of(seed, 'further options')
   const drawnSnapCount = chance.is(0.6) ? Math.round(chance.magnitude(4, 200)) : 100_000
+  const settings = { size, duration, tickTime, kinds: options.kinds ?? null }
+  const hasLongEnds = options.longEnds ?? Chance.of(seed, 'long ends').is(0.1)
+  const clients = clientsOf(Chance.of(seed, 'clients'), Chance.of(seed, 'further clients'), size, duration)
   return {
     seed,
     size,
@@ -87,15 +101,25 @@ export function planOf(seed: number, options: PlanOptions = {}): Plan {
       requestTimeout: chance.integer(10, 60) * tickTime,
       snapCount: options.snapCount ?? drawnSnapCount,
       snapRetainCount: chance.integer(1, 3),
-      outstandingRequests: isTiny && chance.is(0.3) ? chance.integer(1, 4) : 1_000
+      outstandingRequests: isTiny && chance.is(0.3) ? chance.integer(1, 4) : 1_000,
+      containerCheckInterval: further.integer(1, 20) * tickTime,
+      containerMaxNeverUsed: Math.round(further.magnitude(tickTime, 40 * tickTime)),
+      limits: isTiny ? tinyMemberLimits(further) : {}
     },
-    limits: isTiny ? tinyLimits(Chance.of(seed, 'limits')) : {},
+    limits: {
+      ...(isTiny ? tinyLimits(Chance.of(seed, 'limits')) : {}),
+      ...(isTiny ? furtherLimits(Chance.of(seed, 'further limits')) : {}),
+      ...(hasLongEnds ? { closePathsMax: 1 } : {})
+    },
     losesQuorum: size > 2 && (options.losesQuorum ?? chance.is(0.05)),
     network: networkOf(Chance.of(seed, 'network'), tickTime),
     disk: diskOf(Chance.of(seed, 'disk'), tickTime),
     millisecondsPerLook: chance.is(0.3) ? chance.between(0.5, 5) : 0,
-    clients: clientsOf(Chance.of(seed, 'clients'), size, duration),
-    faults: faultsOf(Chance.of(seed, 'faults'), { size, duration, tickTime, kinds: options.kinds ?? null })
+    clients: hasLongEnds ? { ...clients, weights: { ...clients.weights, manyEphemerals: 20 } } : clients,
+    faults: [
+      ...faultsOf(Chance.of(seed, 'faults'), settings),
+      ...crashesAtTxns(Chance.of(seed, 'further faults'), settings, hasLongEnds ? 'closingSession' : null)
+    ].sort((a, b) => a.at - b.at)
   }
 }
 
@@ -109,8 +133,29 @@ function tinyLimits(chance: Chance): TinyLimits {
   if (chance.is(0.4)) limits.linkQueueBytesHigh = chance.integer(64, 2_000)
   if (chance.is(0.4)) limits.batchBytesMax = chance.integer(64, 2_000)
   if (chance.is(0.3)) limits.sliceMilliseconds = 1
-  if (chance.is(0.3)) limits.sessionEphemeralBytesMax = chance.integer(30, 300)
   return limits
+}
+
+/** Of what one txn, one tick and one event may hold. */
+function furtherLimits(chance: Chance): TinyLimits {
+  const limits: { -readonly [name in keyof TinyLimits]: number } = {}
+  if (chance.is(0.6)) limits.closePathsMax = chance.integer(1, 5)
+  if (chance.is(0.3)) limits.listedPathBytesMax = chance.integer(20, 200)
+  if (chance.is(0.3)) limits.deletedMax = chance.integer(2, 8)
+  if (chance.is(0.4)) limits.reapedMax = 1
+  if (chance.is(0.4)) limits.reapLookedAtMax = chance.integer(1, 5)
+  if (chance.is(0.4)) limits.resetPathsMax = chance.integer(0, 20)
+  if (chance.is(0.4)) limits.resetZnodesMax = chance.integer(1, 100)
+  return limits
+}
+
+function tinyMemberLimits(chance: Chance): MemberLimits {
+  return {
+    ...(chance.is(0.3) ? { children: chance.integer(6, 20) } : {}),
+    ...(chance.is(0.3) ? { ephemerals: chance.integer(2, 12) } : {}),
+    ...(chance.is(0.2) ? { sessions: chance.integer(2, 6) } : {}),
+    ...(chance.is(0.3) ? { watches: chance.integer(2, 30) } : {})
+  }
 }
 
 function networkOf(chance: Chance, tickTime: number): PlannedNetwork {
@@ -130,8 +175,8 @@ function diskOf(chance: Chance, tickTime: number): PlannedDisk {
 }
 
 /** Hundreds to some thousand operations in all, whatever the number of actors: a run has to be over at some time. */
-function clientsOf(chance: Chance, size: number, duration: number): PlannedClients {
-  const drawn = drawnWorkloadOptions(chance.random)
+function clientsOf(chance: Chance, further: Chance, size: number, duration: number): PlannedClients {
+  const drawn = drawnWorkloadOptions(chance.random, further.random)
   const { enabled: _, ...workload } = drawn
   const operations = chance.magnitude(200, 3_000)
   const think = (duration * size * (drawn.sessions + 1)) / operations
@@ -192,6 +237,24 @@ function faultsOf(chance: Chance, settings: FaultSettings): readonly Fault[] {
       if (at > 5 * tickTime || chance.is(0.3)) faults.push(faultOf(kind, Math.round(at), chance, size, tickTime))
   }
   return faults.sort((a, b) => a.at - b.at)
+}
+
+/** What a leader does seldom, so that crashes by chance would hardly ever meet it. */
+const SELDOM: readonly string[] = ['closingSession', 'closingSession', 'closeSession', 'moveSession', 'deleteContainer', 'enlist']
+
+/** A leader dies with a txn of a certain kind in its hands: of `change`, or of one that is drawn each time. */
+function crashesAtTxns(chance: Chance, { duration, tickTime, kinds }: FaultSettings, change: string | null): readonly Fault[] {
+  if (kinds !== null && !kinds.includes('crashAt')) return []
+  if (!chance.is(0.25) && change === null) return []
+  return Array.from({ length: chance.integer(1, 5) * (change === null ? 1 : 2) }, () => ({
+    at: Math.round(chance.between(5 * tickTime, duration)),
+    kind: 'crashAt',
+    target: 'leader',
+    point: { on: 'txn', change: change ?? chance.pick(SELDOM) },
+    skip: chance.integer(0, 4),
+    power: chance.is(0.5),
+    lasts: Math.round(chance.magnitude(tickTime / 10, 60 * tickTime))
+  }))
 }
 
 function isOfNetwork(kind: FaultKind): boolean {

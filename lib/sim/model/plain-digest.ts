@@ -1,5 +1,6 @@
 import { formatHash64, Hash64 } from '../../base/index.js'
-import type { PlainNode } from './plain-tree.js'
+import type { Acl } from '../../tree/index.js'
+import type { PlainNode } from './plain-node.js'
 
 /** A session, as every member must have it. */
 export interface PlainSession {
@@ -9,6 +10,8 @@ export interface PlainSession {
   readonly run: string
   readonly password: Uint8Array
   readonly cxid: number
+  /** Its end has begun. */
+  readonly closing: boolean
 }
 
 /** A member, as every member must have it: its process, and how far that one's own requests have come. */
@@ -39,8 +42,10 @@ const NOTHING: Term = { low: 0, high: 0 }
  * The digest is 32 hexadecimal digits: 16 of the tree, 16 of the sessions. Each is a sum of one hash for each thing that is there, modulo
  * 2^32 in each of the two lanes, so that it does not depend on an order.
  * - A znode is the integers: two lanes of the hash of its path, two of the hash of its data (0, 0 for null), bytes of data (-1 for null);
- *   then czxid, mzxid, pzxid, ctime, mtime and owner as numbers; then version, children ever created, and children.
- * - A session is 1, id, timeout, member, run, password, the number of its last request.
+ *   then czxid, mzxid, pzxid, ctime, mtime and owner as numbers; then version, children ever created, and children; then
+ *   changes of the ACL, the lifetime plus 1 as a number, and two lanes of the hash of the ACL (0, 0 when it is open to all).
+ * - An ACL is, for each entry, permissions, scheme and id; then the number of entries.
+ * - A session is 1, id, timeout, member, run, password, the number of its last request, and 1 if its end has begun, else 0.
  * - A member is 2, id, run, the number of its process's last request.
  */
 export class PlainDigest {
@@ -61,9 +66,9 @@ export class PlainDigest {
   session(id: number, session: PlainSession | null): void {
     let term = NOTHING
     if (session !== null) {
-      const { timeout, member, run, password, cxid } = session
+      const { timeout, member, run, password, cxid, closing } = session
       const hash = this.#hash.start().int(1).number(id).number(timeout).int(member).text(run).bytes(password).number(cxid)
-      term = termOf(hash)
+      term = termOf(hash.int(closing ? 1 : 0))
     }
     this.#addToSessions(this.#replace(id, term))
   }
@@ -89,10 +94,23 @@ export class PlainDigest {
       this.#pathHashes.set(path, ofPath)
     }
     const ofData = node.data === null ? NOTHING : termOf(this.#hash.start().bytes(node.data))
+    const ofAcl = node.acl === null ? NOTHING : this.#aclTermOf(node.acl)
     const hash = this.#hash.start()
     for (const lane of [ofPath.low, ofPath.high, ofData.low, ofData.high, node.data?.length ?? -1]) hash.int(lane)
     for (const value of [node.czxid, node.mzxid, node.pzxid, node.ctime, node.mtime, node.owner]) hash.number(value)
-    return termOf(hash.int(node.version).int(node.creates).int(node.numChildren))
+    hash
+      .int(node.version)
+      .int(node.creates)
+      .int(node.numChildren)
+      .int(node.aversion)
+      .number(node.lifetime + 1)
+    return termOf(hash.int(ofAcl.low).int(ofAcl.high))
+  }
+
+  #aclTermOf(acl: Acl): Term {
+    const hash = this.#hash.start()
+    for (const { perms, scheme, id } of acl) hash.int(perms).text(scheme).text(id)
+    return termOf(hash.int(acl.length))
   }
 
   /** What the sum changes by. A session's id is a positive number, a member goes by its own as a negative one. */

@@ -1,281 +1,160 @@
-import type { ErrorCode, SessionId, Zxid } from '../../base/index.js'
-import type { Operation, OperationResult, SingleOperation, SingleResult, Stat, TreeEvent } from '../../tree/index.js'
+import { LIMITS } from '../../base/index.js'
+import type { Acl, Caller, Operation, OperationResult, RefusedResult, Stat, TreeChange, TreeEvent } from '../../tree/index.js'
+import { PlainDraft, Refusal } from './plain-draft.js'
+import type { PlainNode } from './plain-node.js'
+import { type OnChanged, PlainNodes } from './plain-nodes.js'
+import type { PlainUsage } from './plain-quota.js'
 
-/** One znode, as it is from one txn to the next. Never changed: a txn puts another in its place. */
-export interface PlainNode {
-  readonly data: Uint8Array | null
-  readonly czxid: number
-  readonly mzxid: number
-  readonly pzxid: number
-  readonly ctime: number
-  readonly mtime: number
-  readonly version: number
-  /** Children ever created below it, and ever deleted. `/zookeeper` is a child that nobody created. */
-  readonly creates: number
-  readonly deletes: number
-  readonly numChildren: number
-  readonly owner: number
+/** What a leader is told to judge by. */
+export interface PlainRules {
+  /** Children of one znode. */
+  readonly childrenMax: number
+  /** Ephemerals of one session. */
+  readonly ephemeralsMax: number
+  /** Milliseconds that a container may stay without ever having had a child. */
+  readonly containerUnusedMilliseconds: number
 }
 
-/** Everything a client could find out about one znode. */
+/** Everything a client could find out about one znode, and what it cannot. */
 export interface PlainDump {
   readonly path: string
+  /** As it is shown. */
   readonly data: readonly number[] | null
   readonly stat: Stat
   readonly children: readonly string[]
+  readonly acl: Acl | null
+  readonly lifetime: number
+  /** Of itself and what lies below it. */
+  readonly usage: PlainUsage
 }
-
-/** Told what one txn has changed, when it has: a path and what is there now. A refused operation changes nothing. */
-export type OnChanged = (path: string, node: PlainNode | null) => void
 
 /** What became of an operation. */
 export interface PlainOutcome {
   readonly result: OperationResult
+  /** What the leader must make of it. */
+  readonly change: TreeChange
   readonly events: readonly TreeEvent[]
-  /** For each operation: how many children its parent has seen created with this one if it is a create, else 0. Empty for a refusal. */
-  readonly parentCreates: readonly number[]
 }
 
-/** Thrown, and caught where the operation began. PERF: no Error, whose stack would cost more than all the rest. */
-class Refusal {
-  constructor(
-    readonly code: ErrorCode,
-    readonly path: string
-  ) {}
-}
+/** Bounds that are far away. */
+export const FAR_RULES: PlainRules = { childrenMax: 1e9, ephemeralsMax: 1e9, containerUnusedMilliseconds: 1e12 }
 
 /**
- * ZooKeeper's semantics written down as plainly as possible: maps of znodes, of children and of ephemerals, judged and changed in one step; a refused
- * multi puts back what it has touched. Shares types with the library and no code.
+ * ZooKeeper's semantics written down as plainly as possible: znodes in maps, judged and changed in one step; what is refused on the way puts
+ * back what it has touched. Shares types with the library and no code.
  *
- * It takes valid paths only, and 32 bits are always enough for its counters.
+ * Versions are never so many here that 32 bits would not be enough for them.
  */
 export class PlainTree {
-  readonly #nodes = new Map<string, PlainNode>()
-  readonly #children = new Map<string, Set<string>>()
-  readonly #ephemerals = new Map<number, Set<string>>()
-  readonly #onChanged: OnChanged
-  readonly #ephemeralBytesMax: number
-  /** What the txn under way has touched, and what was there before. */
-  #journal: { readonly path: string; readonly before: PlainNode | null }[] = []
+  readonly #nodes: PlainNodes
+  readonly #rules: PlainRules
 
-  /** `ephemeralBytesMax`: bytes of all ephemeral paths that one session may own. */
-  constructor(onChanged: OnChanged = () => {}, ephemeralBytesMax = Number.POSITIVE_INFINITY) {
-    this.#onChanged = onChanged
-    this.#ephemeralBytesMax = ephemeralBytesMax
-    this.#put('/', { ...newNode(0, 0, null, 0), numChildren: 1 })
-    this.#put('/zookeeper', newNode(0, 0, null, 0))
-    this.#tell()
+  constructor(onChanged: OnChanged = () => {}, rules: PlainRules = FAR_RULES) {
+    this.#nodes = new PlainNodes(onChanged)
+    this.#rules = rules
   }
 
   /** What comes of an operation. It is taken back when it is not `accepted`. */
   execute(
     operation: Operation,
-    session: number,
+    caller: Caller,
     zxid: number,
     time: number,
     accepted: (outcome: PlainOutcome) => boolean = () => true
   ): PlainOutcome {
-    const events: TreeEvent[] = []
-    const list = operation.kind === 'multi' ? operation.operations : [operation]
-    const results: SingleResult[] = []
-    const parentCreates: number[] = []
+    const draft = new PlainDraft(this.#nodes, this.#rules, { caller, zxid, time })
     try {
-      for (const each of list) {
-        results.push(this.#one(each, session, zxid, time, events))
-        parentCreates.push(each.kind === 'create' ? (this.#nodes.get(above(each.path))?.creates ?? 0) : 0)
-      }
+      const isMulti = draft.perform(operation)
+      return this.#end(outcomeOf(draft, isMulti), accepted)
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
-      this.#undo()
-      const { code, path } = error
-      if (operation.kind !== 'multi') return { result: { kind: 'refused', code, path }, events: [], parentCreates: [] }
-      const codes = list.map((_, index) => {
-        if (index < results.length) return 'OK' as const
-        return index === results.length ? code : ('RUNTIME_INCONSISTENCY' as const)
-      })
-      return { result: { kind: 'refused', code, path, results: codes }, events: [], parentCreates: [] }
+      this.#nodes.takeBack()
+      const refused = refusedOf(operation, draft.results.length, error)
+      return { result: refused, change: refused, events: [] }
     }
-    const [first] = results
-    const result = operation.kind === 'multi' || first === undefined ? ({ kind: 'multi', results } as const) : first
-    const outcome: PlainOutcome = { result, events, parentCreates }
-    if (accepted(outcome)) this.#tell()
-    else this.#undo()
-    return outcome
   }
 
-  endSession(session: number, zxid: number): readonly TreeEvent[] {
-    const events: TreeEvent[] = []
-    for (const path of this.ephemeralsOf(session)) this.#remove(path, zxid, events)
-    this.#tell()
+  /** What the leader may do of its own accord; a multi of nothing where it may not. */
+  deleteContainer(path: string, zxid: number, time: number): PlainOutcome {
+    if (!this.isRemovable(path, time)) {
+      return { result: { kind: 'multi', results: [] }, change: { kind: 'multi', changes: [] }, events: [] }
+    }
+    const events = this.#nodes.remove(path, zxid)
+    this.#nodes.keep()
+    return { result: { kind: 'none' }, change: { kind: 'deleteContainer', path }, events }
+  }
+
+  /** Without children, and either a container that had some or has had none for too long, or a znode whose time is over. */
+  isRemovable(path: string, time: number): boolean {
+    const node = this.#nodes.get(path)
+    if (node === null || node.numChildren > 0) return false
+    if (node.lifetime > 0) return time > node.mtime + node.lifetime
+    const isUsed = node.creates > 0
+    return node.lifetime === -1 && (isUsed || time > node.ctime + this.#rules.containerUnusedMilliseconds)
+  }
+
+  /** A session takes these with it, which must be its own: all that it has unless its end takes several txns. */
+  endSession(session: number, zxid: number, paths: readonly string[] = this.ephemeralsOf(session)): readonly TreeEvent[] {
+    const events = paths.flatMap(path => this.#nodes.remove(path, zxid))
+    this.#nodes.keep()
     return events
   }
 
   ephemeralsOf(session: number): readonly string[] {
-    return [...(this.#ephemerals.get(session) ?? [])].sort()
+    return this.#nodes.ephemeralsOf(session)
+  }
+
+  /** In order. */
+  paths(): readonly string[] {
+    return this.#nodes.all().map(([path]) => path)
+  }
+
+  /** Subtrees with limits, and the text of these, in the order of the subtrees. */
+  quotas(): readonly { readonly subtree: string; readonly limits: Uint8Array | null }[] {
+    return this.#nodes.limits().map(({ subtree, node }) => ({ subtree, limits: node.data }))
+  }
+
+  /** What a subtree holds, its root included. */
+  usageOf(subtree: string): PlainUsage {
+    return this.#nodes.usageOf(subtree)
   }
 
   dump(): readonly PlainDump[] {
-    return [...this.#nodes]
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([path, node]) => ({
-        path,
-        data: node.data === null ? null : [...node.data],
-        stat: plainStatOf(path, node),
-        children: [...(this.#children.get(path) ?? [])].sort()
-      }))
+    return this.#nodes.all().map(([path, { acl, lifetime }]) => {
+      const { data, stat } = this.#nodes.shown(path)
+      const usage = this.#nodes.usageOf(path)
+      const children = this.#nodes.childrenOf(path)
+      return { path, data: data === null ? null : [...data], stat, children, acl, lifetime, usage }
+    })
   }
 
   node(path: string): PlainNode | null {
-    return this.#nodes.get(path) ?? null
+    return this.#nodes.get(path)
   }
 
-  #one(operation: SingleOperation, session: number, zxid: number, time: number, events: TreeEvent[]): SingleResult {
-    const reserved = (path: string): boolean => path === '/zookeeper' || path.startsWith('/zookeeper/')
-    switch (operation.kind) {
-      case 'create': {
-        const prefix = operation.path
-        const parentPath = above(prefix)
-        if (reserved(operation.sequential ? `${prefix}x` : prefix)) throw new Refusal('BAD_ARGUMENTS', prefix)
-        if (prefix === '/' && !operation.sequential) throw new Refusal('NODE_EXISTS', prefix)
-        const parent = this.#nodes.get(parentPath)
-        if (parent === undefined) throw new Refusal('NO_NODE', prefix)
-        const path = operation.sequential ? prefix + `0000000000${parent.creates}`.slice(-10) : prefix
-        if (this.#nodes.has(path)) throw new Refusal('NODE_EXISTS', path)
-        if (parent.owner !== 0) throw new Refusal('NO_CHILDREN_FOR_EPHEMERALS', path)
-        if (operation.ephemeral && this.#ephemeralBytesOf(session) + utf8Bytes(path) > this.#ephemeralBytesMax) {
-          throw new Refusal('BAD_ARGUMENTS', path)
-        }
-        const { creates, numChildren } = parent
-        this.#put(parentPath, { ...parent, creates: creates + 1, numChildren: numChildren + 1, pzxid: zxid })
-        this.#put(path, newNode(zxid, time, operation.data, operation.ephemeral ? session : 0))
-        events.push({ type: 'created', path, zxid: zxid as Zxid })
-        events.push({ type: 'childrenChanged', path: parentPath, zxid: zxid as Zxid })
-        return { kind: 'create', path, stat: this.#stat(path) }
-      }
-      case 'delete':
-        if (operation.path === '/' || reserved(operation.path)) throw new Refusal('BAD_ARGUMENTS', operation.path)
-        if (this.#at(operation.path, operation.version).numChildren > 0) throw new Refusal('NOT_EMPTY', operation.path)
-        this.#remove(operation.path, zxid, events)
-        return { kind: 'delete' }
-      case 'setData': {
-        if (reserved(operation.path)) throw new Refusal('BAD_ARGUMENTS', operation.path)
-        const node = this.#at(operation.path, operation.version)
-        const data = operation.data === null ? null : new Uint8Array(operation.data)
-        this.#put(operation.path, { ...node, data, version: node.version + 1, mzxid: zxid, mtime: time })
-        events.push({ type: 'dataChanged', path: operation.path, zxid: zxid as Zxid })
-        return { kind: 'setData', stat: this.#stat(operation.path) }
-      }
-      case 'check':
-        this.#at(operation.path, operation.version)
-        return { kind: 'check' }
-    }
-  }
-
-  #at(path: string, version: number): PlainNode {
-    const node = this.#nodes.get(path)
-    if (node === undefined) throw new Refusal('NO_NODE', path)
-    if (version !== -1 && version !== node.version) throw new Refusal('BAD_VERSION', path)
-    return node
-  }
-
-  #remove(path: string, zxid: number, events: TreeEvent[]): void {
-    const parentPath = above(path)
-    const parent = this.#nodes.get(parentPath)
-    if (parent === undefined) throw new Error('a znode has a parent')
-    this.#put(path, null)
-    this.#put(parentPath, { ...parent, deletes: parent.deletes + 1, numChildren: parent.numChildren - 1, pzxid: zxid })
-    events.push({ type: 'deleted', path, zxid: zxid as Zxid })
-    events.push({ type: 'childrenChanged', path: parentPath, zxid: zxid as Zxid })
-  }
-
-  #stat(path: string): Stat {
-    const node = this.#nodes.get(path)
-    if (node === undefined) throw new Error('the znode is there')
-    return plainStatOf(path, node)
-  }
-
-  #ephemeralBytesOf(session: number): number {
-    if (this.#ephemeralBytesMax === Number.POSITIVE_INFINITY) return 0
-    return this.ephemeralsOf(session).reduce((sum, path) => sum + utf8Bytes(path), 0)
-  }
-
-  #put(path: string, node: PlainNode | null): void {
-    this.#journal.push({ path, before: this.#nodes.get(path) ?? null })
-    this.#replace(path, node)
-  }
-
-  #replace(path: string, node: PlainNode | null): void {
-    const before = this.#nodes.get(path)
-    if (before !== undefined && before.owner !== 0) this.#ephemerals.get(before.owner)?.delete(path)
-    if (node !== null && node.owner !== 0) {
-      const owned = this.#ephemerals.get(node.owner) ?? new Set()
-      this.#ephemerals.set(node.owner, owned.add(path))
-    }
-    if (node === null) this.#nodes.delete(path)
-    else this.#nodes.set(path, node)
-    if (path === '/') return
-    const parentPath = above(path)
-    const name = path.slice(path.lastIndexOf('/') + 1)
-    const siblings = this.#children.get(parentPath) ?? new Set()
-    if (node === null) siblings.delete(name)
-    else siblings.add(name)
-    this.#children.set(parentPath, siblings)
-  }
-
-  /** Newest first: a path that was touched twice must come back as it was in the beginning. */
-  #undo(): void {
-    for (const { path, before } of this.#journal.reverse()) this.#replace(path, before)
-    this.#journal = []
-  }
-
-  #tell(): void {
-    const paths = new Set(this.#journal.map(({ path }) => path))
-    this.#journal = []
-    for (const path of paths) this.#onChanged(path, this.#nodes.get(path) ?? null)
+  #end(outcome: PlainOutcome, accepted: (outcome: PlainOutcome) => boolean): PlainOutcome {
+    if (accepted(outcome)) this.#nodes.keep()
+    else this.#nodes.takeBack()
+    return outcome
   }
 }
 
-/** What a client is shown of a znode. The root counts from -1, because nobody created `/zookeeper`. */
-export function plainStatOf(path: string, node: PlainNode): Stat {
-  return {
-    czxid: node.czxid as Zxid,
-    mzxid: node.mzxid as Zxid,
-    pzxid: node.pzxid as Zxid,
-    ctime: node.ctime,
-    mtime: node.mtime,
-    version: node.version,
-    cversion: node.creates + node.deletes + (path === '/' ? -1 : 0),
-    aversion: 0,
-    ephemeralOwner: node.owner as SessionId,
-    dataLength: node.data?.length ?? 0,
-    numChildren: node.numChildren
+function outcomeOf({ results, changes, events }: PlainDraft, isMulti: boolean): PlainOutcome {
+  const [result] = results
+  const [change] = changes
+  if (isMulti || result === undefined || change === undefined) {
+    return { result: { kind: 'multi', results }, change: { kind: 'multi', changes }, events }
   }
+  return { result, change, events }
 }
 
-const encoder = new TextEncoder()
-
-function utf8Bytes(text: string): number {
-  return encoder.encode(text).length
-}
-
-function above(path: string): string {
-  const last = path.lastIndexOf('/')
-  return last === 0 ? '/' : path.slice(0, last)
-}
-
-function newNode(zxid: number, time: number, data: Uint8Array | null, owner: number): PlainNode {
-  return {
-    data: data === null ? null : new Uint8Array(data),
-    czxid: zxid,
-    mzxid: zxid,
-    pzxid: zxid,
-    ctime: time,
-    mtime: time,
-    version: 0,
-    creates: 0,
-    deletes: 0,
-    numChildren: 0,
-    owner
-  }
+/** Of a multi that is refused at one of its operations: the ones before went well, the ones behind were not looked at. */
+function refusedOf(operation: Operation, done: number, { code, path }: Refusal): RefusedResult {
+  const refused = { kind: 'refused', code, ...(path === undefined ? {} : { path }) } as const
+  if (operation.kind !== 'multi' || operation.operations.length > LIMITS.multiOpsMax) return refused
+  const results = operation.operations.map((_, index) => {
+    if (index < done) return 'OK'
+    return index === done ? code : 'RUNTIME_INCONSISTENCY'
+  })
+  return { ...refused, results }
 }

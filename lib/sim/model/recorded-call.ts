@@ -1,6 +1,7 @@
-import type { MemberId, SessionId, Zxid } from '../../base/index.js'
+import { type MemberId, NO_SESSION, type SessionId, type Zxid } from '../../base/index.js'
+import type { Acl, AuthId } from '../../tree/index.js'
 import { Violation } from '../checker.js'
-import type { Call, History, ReadCall, Result, SingleCall, WriteCall } from '../history.js'
+import type { Call, History, Result, SingleCall, SingleRead, WriteCall } from '../history.js'
 
 /** A call of a client, with what became of it. */
 export interface RecordedCall<What extends Call = Call> {
@@ -9,6 +10,8 @@ export interface RecordedCall<What extends Call = Call> {
   readonly session: SessionId
   readonly member: MemberId
   readonly process: number
+  /** Who its session had shown to be. */
+  readonly auth: readonly AuthId[]
   /** Where in the history it was issued; where it returned, or null if it never did. */
   readonly issuedAt: number
   readonly returnedAt: number | null
@@ -26,8 +29,9 @@ export function recordedCalls(history: History): ReadonlyMap<number, RecordedCal
   for (const [index, event] of history.entries()) {
     if (event.kind === 'call') {
       if (calls.has(event.call)) throw new Violation('history', `call ${event.call} was issued twice`)
-      const { call, what, session, member, process } = event
-      calls.set(call, { call, what, session, member, process, issuedAt: index, returnedAt: null, result: null, zxidShown: null })
+      const { call, what, session, member, process, auth = [] } = event
+      const pending = { issuedAt: index, returnedAt: null, result: null, zxidShown: null }
+      calls.set(call, { call, what, session, member, process, auth, ...pending })
     } else if (event.kind === 'return') {
       const issued = calls.get(event.call)
       if (issued === undefined) throw new Violation('history', `call ${event.call} returned without having been issued`)
@@ -44,6 +48,8 @@ export function isNumbered(call: RecordedCall): call is NumberedCall {
     case 'delete':
     case 'setData':
     case 'multi':
+    case 'setACL':
+    case 'touch':
     case 'closeSession':
       return true
     default:
@@ -51,32 +57,54 @@ export function isNumbered(call: RecordedCall): call is NumberedCall {
   }
 }
 
-export function isRead(call: RecordedCall): call is RecordedCall<ReadCall> {
-  return call.what.kind === 'exists' || call.what.kind === 'getData' || call.what.kind === 'getChildren'
+/** What a process asks in its own name of a session that somebody else may have: the log decides, and numbers it among what its member asks. */
+export type ProcessCall = RecordedCall<Extract<Call, { kind: 'takeOverSession' | 'terminateSession' }>>
+
+export function isOfTheProcess(call: RecordedCall): call is ProcessCall {
+  return call.what.kind === 'takeOverSession' || call.what.kind === 'terminateSession'
 }
 
 /** For people: which call, of whom, and what it asked. */
 export function describeCall({ call, session, member, what }: RecordedCall): string {
-  return `call ${call} (session ${hex(session)} at member ${member}): ${describeAsked(what)}`
+  const who = session === NO_SESSION ? '' : `session ${hex(session)} at `
+  return `call ${call} (${who}member ${member}): ${describeAsked(what)}`
 }
 
-export function describeAsked(what: Call | SingleCall): string {
+export function describeAsked(what: Call | SingleCall | SingleRead): string {
   switch (what.kind) {
     case 'create': {
-      const flags = [what.ephemeral ? ' ephemeral' : '', what.sequential ? ' sequential' : ''].join('')
-      return `create${flags} ${what.path} ${text(what.data)}`
+      const { ephemeral, sequential, parents, ifAbsent, lifetime } = what
+      const flags = flagged({ ephemeral, sequential, container: lifetime === -1, parents, 'if absent': ifAbsent })
+      const ttl = lifetime > 0 ? ` for ${lifetime} ms` : ''
+      return `create${flags} ${what.path} ${text(what.data)}${ttl}${aclText(what.acl)}`
     }
     case 'setData':
       return `setData ${what.path} ${text(what.data)} version ${what.version}`
     case 'delete':
+      return `delete${flagged({ recursive: what.recursive, 'if it exists': what.ifExists })} ${what.path} version ${what.version}`
     case 'check':
-      return `${what.kind} ${what.path} version ${what.version}`
+      return `check ${what.path} version ${what.version}`
+    case 'setACL':
+      return `setACL ${what.path} version ${what.version}${aclText(what.acl)}`
+    case 'touch':
+      return `touch ${what.path}`
     case 'multi':
       return `multi [${what.operations.map(describeAsked).join('; ')}]`
     case 'exists':
     case 'getData':
     case 'getChildren':
-      return `${what.linearizable ? 'linearizable ' : ''}${what.kind} ${what.path}`
+    case 'getACL':
+    case 'getAllChildrenNumber': {
+      const range = what.kind === 'getChildren' ? rangeText(what) : ''
+      return `${'linearizable' in what && what.linearizable ? 'linearizable ' : ''}${what.kind} ${what.path}${range}`
+    }
+    case 'multiRead':
+      return `${what.linearizable ? 'linearizable ' : ''}multiRead [${what.reads.map(describeAsked).join('; ')}]`
+    case 'getEphemerals':
+      return what.prefix === '' ? 'getEphemerals' : `getEphemerals ${what.prefix}`
+    case 'takeOverSession':
+    case 'terminateSession':
+      return `${what.kind} ${hex(what.target)}`
     default:
       return what.kind
   }
@@ -106,4 +134,18 @@ const TEXT_MAX = 40
 function text(data: string | null): string {
   if (data === null) return 'null'
   return JSON.stringify(data.length > TEXT_MAX ? `${data.slice(0, TEXT_MAX)}…` : data)
+}
+
+function flagged(flags: Readonly<Record<string, boolean>>): string {
+  return Object.entries(flags)
+    .map(([flag, isSet]) => (isSet ? ` ${flag}` : ''))
+    .join('')
+}
+
+function aclText(acl: Acl | null): string {
+  return acl === null ? '' : ` for [${acl.map(({ perms, scheme, id }) => `${perms} ${scheme} ${id}`).join(', ')}]`
+}
+
+function rangeText({ after, limit }: { readonly after: string | null; readonly limit: number | null }): string {
+  return `${after === null ? '' : ` behind ${after}`}${limit === null ? '' : `, ${limit} at most`}`
 }

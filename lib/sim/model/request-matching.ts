@@ -1,6 +1,7 @@
 import { NO_SESSION, type SessionId } from '../../base/index.js'
 import { Violation } from '../checker.js'
 import type { CommittedTxn, History } from '../history.js'
+import { type Bounds, matchProcessRequests } from './process-requests.js'
 import {
   describeCall,
   describeResult,
@@ -11,6 +12,8 @@ import {
   recordedCalls
 } from './recorded-call.js'
 import { misfit } from './request-fit.js'
+import { SessionSpans } from './session-spans.js'
+import { SessionTenures, type TakenOver, type Tenure } from './session-tenures.js'
 
 export interface MatchingOptions {
   /**
@@ -25,40 +28,46 @@ export interface RequestMatching {
   readonly calls: ReadonlyMap<number, RecordedCall>
   /** Null for the txn of a call that was not recorded, and for one that answers none. */
   callOf(zxid: number): NumberedCall | null
-  /** Null for a call that never got into the log. */
+  /** Null for a call that never got into the log. Also of calls by which a process took a session over or ended it. */
   txnOf(call: number): CommittedTxn | null
   /** All calls that may have become the txn: several only where they were broken off and look the same. `callOf` is among them. */
   callsOf(zxid: number): readonly NumberedCall[]
   /** Whether the call can have become no other txn, and must have become that one. */
   isCertain(call: number): boolean
+  /** Which process had which session when. */
+  readonly tenures: SessionTenures
 }
 
 const CHECKER = 'exactly once'
 
 /**
  * Finds for every numbered txn the call that it answers. A session numbers its calls in the order of issue, so that calls and txns of one
- * session are in the same order, and only calls that were broken off may be left out.
+ * session are in the same order, and only calls that were broken off may be left out. A session that moves from process to process goes on
+ * counting: what each of them asked stands in the log before the session has moved on.
  * @throws Violation when there is no such assignment: a write was lost, or done twice, or nobody asked for it, or its answer was another
  */
 export function matchRequests(log: readonly CommittedTxn[], history: History, options: MatchingOptions = {}): RequestMatching {
   const { everyCallRecorded = true } = options
   const calls = recordedCalls(history)
-  const bounds = boundsOf(calls, history)
-  const callsOf = new Map<SessionId, NumberedCall[]>()
-  for (const call of calls.values()) if (isNumbered(call) && call.session !== NO_SESSION) into(callsOf, call.session, call)
-  const txnsOf = new Map<SessionId, CommittedTxn[]>()
-  for (const entry of log) {
-    const { session, cxid } = entry.txn
-    if (session !== NO_SESSION && cxid > 0) into(txnsOf, session, entry)
+  const above = shownBefore(history)
+  const boundsOfOne = (call: RecordedCall): Bounds => ({
+    above: above.get(call.call) ?? 0,
+    through: (call.result?.kind === 'answered' ? call.zxidShown : null) ?? Number.POSITIVE_INFINITY
+  })
+  const txnByCall = new Map(matchProcessRequests(log, calls.values(), boundsOfOne, everyCallRecorded))
+  const takenOver: TakenOver[] = []
+  for (const [number, { zxid, txn }] of txnByCall) {
+    const call = calls.get(number)
+    if (call?.result?.kind === 'answered' && txn.change.kind === 'moveSession') takenOver.push({ call, zxid })
   }
+  const tenures = new SessionTenures(log, takenOver)
+  const bounds = boundsOf(calls, above, tenures)
+  const spans = new SessionSpans(log)
   const callByZxid = new Map<number, NumberedCall>()
-  const txnByCall = new Map<number, CommittedTxn>()
   const callsByZxid = new Map<number, readonly NumberedCall[]>()
   const certain = new Set<number>()
-  for (const session of new Set([...callsOf.keys(), ...txnsOf.keys()])) {
-    const txns = txnsOf.get(session) ?? []
-    checkNumbers(session, txns)
-    const alignment = new Alignment(callsOf.get(session) ?? [], txns, bounds, everyCallRecorded)
+  for (const { calls: asked, txns } of partsOf(log, calls, tenures)) {
+    const alignment = new Alignment(asked, txns, bounds, spans, everyCallRecorded)
     for (const { call, entry, isCertain, others } of alignment.pairs()) {
       callByZxid.set(entry.zxid, call)
       callsByZxid.set(entry.zxid, others.length === 0 ? [call] : [call, ...others])
@@ -68,6 +77,7 @@ export function matchRequests(log: readonly CommittedTxn[], history: History, op
   }
   return {
     calls,
+    tenures,
     callOf: zxid => callByZxid.get(zxid) ?? null,
     txnOf: call => txnByCall.get(call) ?? null,
     callsOf: zxid => callsByZxid.get(zxid) ?? [],
@@ -75,15 +85,49 @@ export function matchRequests(log: readonly CommittedTxn[], history: History, op
   }
 }
 
-/** Between what zxids the txn of a call can lie, by what was shown when. */
-interface Bounds {
-  /** Shown by any member before it was issued: a zxid that is shown is committed, and what is proposed later lies behind it. */
-  readonly above: number
-  /** Shown when it, or the next call of its session that was judged, returned: nothing overtakes a write in its session. */
-  readonly through: number
+/** What one process asked for as the owner of one session, and what of that is in the log, both in order. */
+interface Part {
+  readonly calls: NumberedCall[]
+  readonly txns: CommittedTxn[]
 }
 
-function boundsOf(calls: ReadonlyMap<number, RecordedCall>, history: History): ReadonlyMap<number, Bounds> {
+function partsOf(
+  log: readonly CommittedTxn[],
+  calls: ReadonlyMap<number, RecordedCall>,
+  tenures: SessionTenures
+): readonly Part[] {
+  const parts = new Map<string, Part>()
+  const partOf = (session: SessionId, tenure: Tenure | null): Part => {
+    const key = tenure?.key ?? String(session)
+    const part = parts.get(key) ?? { calls: [], txns: [] }
+    parts.set(key, part)
+    return part
+  }
+  for (const call of calls.values()) {
+    if (isNumbered(call) && call.session !== NO_SESSION) partOf(call.session, tenures.ofCall(call)).calls.push(call)
+  }
+  for (const [session, txns] of numberedTxns(log, tenures)) {
+    checkNumbers(session, txns)
+    for (const entry of txns) partOf(session, tenures.at(session, entry.zxid)).txns.push(entry)
+  }
+  return [...parts.values()]
+}
+
+/** By session. Without what comes late from a process that the session had left, and is refused because there is no such session any more. */
+function numberedTxns(log: readonly CommittedTxn[], tenures: SessionTenures): ReadonlyMap<SessionId, readonly CommittedTxn[]> {
+  const txnsOf = new Map<SessionId, CommittedTxn[]>()
+  const ended = new Set<SessionId>()
+  for (const entry of log) {
+    const { session, cxid, member, change } = entry.txn
+    const isLate = ended.has(session) && change.kind === 'refused' && tenures.at(session, entry.zxid)?.member !== member
+    if (session !== NO_SESSION && cxid > 0 && !isLate) into(txnsOf, session, entry)
+    if (change.kind === 'closeSession') ended.add(change.session)
+  }
+  return txnsOf
+}
+
+/** By call, what anybody had been shown before it was issued. */
+function shownBefore(history: History): ReadonlyMap<number, number> {
   const above = new Map<number, number>()
   let shown = 0
   for (const event of history) {
@@ -91,12 +135,22 @@ function boundsOf(calls: ReadonlyMap<number, RecordedCall>, history: History): R
     else if (event.kind === 'return' || event.kind === 'watch') shown = Math.max(shown, event.zxidApplied)
     else if (event.kind === 'told') shown = Math.max(shown, event.event.zxid ?? 0)
   }
+  return above
+}
+
+/** `through`: shown when it, or the next call of its session in the same process that was judged, returned: nothing overtakes a write there. */
+function boundsOf(
+  calls: ReadonlyMap<number, RecordedCall>,
+  above: ReadonlyMap<number, number>,
+  tenures: SessionTenures
+): ReadonlyMap<number, Bounds> {
   const bounds = new Map<number, Bounds>()
-  const next = new Map<SessionId, number>()
+  const next = new Map<string, number>()
   for (const call of [...calls.values()].reverse()) {
+    const key = tenures.ofCall(call)?.key ?? String(call.session)
     const judged = call.result !== null && call.result.kind !== 'failed'
-    const through = (judged ? call.zxidShown : next.get(call.session)) ?? Number.POSITIVE_INFINITY
-    if (judged) next.set(call.session, Math.min(through, next.get(call.session) ?? through))
+    const through = (judged ? call.zxidShown : next.get(key)) ?? Number.POSITIVE_INFINITY
+    if (judged) next.set(key, Math.min(through, next.get(key) ?? through))
     bounds.set(call.call, { above: above.get(call.call) ?? 0, through })
   }
   return bounds
@@ -123,6 +177,7 @@ class Alignment {
   readonly #calls: readonly NumberedCall[]
   readonly #txns: readonly CommittedTxn[]
   readonly #bounds: ReadonlyMap<number, Bounds>
+  readonly #spans: SessionSpans
   readonly #everyCallRecorded: boolean
   readonly #firstClose: NumberedCall | undefined
 
@@ -130,11 +185,13 @@ class Alignment {
     calls: readonly NumberedCall[],
     txns: readonly CommittedTxn[],
     bounds: ReadonlyMap<number, Bounds>,
+    spans: SessionSpans,
     everyCallRecorded: boolean
   ) {
     this.#calls = calls
     this.#txns = txns
     this.#bounds = bounds
+    this.#spans = spans
     this.#everyCallRecorded = everyCallRecorded
     this.#firstClose = calls.find(({ what }) => what.kind === 'closeSession')
   }
@@ -228,8 +285,9 @@ class Alignment {
     if (call.result === null || call.result.kind === 'failed') return true
     // Refused before it was sent.
     if (call.result.kind === 'refused') return call.result.zxid === null && call.result.code === 'BAD_ARGUMENTS'
-    // A session is closed once, however often it is told to.
-    return call.what.kind === 'closeSession' && call !== this.#firstClose
+    if (call.what.kind !== 'closeSession') return false
+    // A session is closed once, however often it is told to; and it may have been ended by others before it could ask for it.
+    return call !== this.#firstClose || this.#spans.stageAt(call.session, call.zxidShown ?? 0) === 'over'
   }
 
   /** Members close their sessions when they are closed, and a session that nobody waits for any more: no client has asked for that. */

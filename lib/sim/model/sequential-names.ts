@@ -1,3 +1,4 @@
+import type { TxnChange } from '../../wire/index.js'
 import { Violation } from '../checker.js'
 import type { Answer, CommittedTxn } from '../history.js'
 import { describeCall, hex, type RecordedCall } from './recorded-call.js'
@@ -45,7 +46,7 @@ function toldBy(call: RecordedCall): readonly Told[] {
   const { what, result } = call
   if (result?.kind !== 'answered') return []
   const told = (answer: Answer, sequential: boolean): readonly Told[] =>
-    answer.kind === 'create' ? [{ call, path: answer.path, zxid: answer.stat.czxid, sequential }] : []
+    answer.kind === 'create' && answer.created ? [{ call, path: answer.path, zxid: answer.stat.czxid, sequential }] : []
   if (what.kind === 'create') return told(result.answer, what.sequential)
   if (what.kind !== 'multi' || result.answer.kind !== 'multi') return []
   return result.answer.results.flatMap((answer, index) => {
@@ -58,12 +59,24 @@ function toldBy(call: RecordedCall): readonly Told[] {
 function deletionsOf(log: readonly CommittedTxn[]): ReadonlyMap<string, readonly number[]> {
   const deleted = new Map<string, number[]>()
   for (const { zxid, txn } of log) {
-    const { change } = txn
-    const changes = change.kind === 'multi' ? change.changes : [change]
-    const paths = changes.flatMap(each => (each.kind === 'delete' ? [each.path] : each.kind === 'closeSession' ? each.paths : []))
-    for (const path of paths) deleted.set(path, [...(deleted.get(path) ?? []), zxid])
+    for (const path of deletedBy(txn.change)) deleted.set(path, [...(deleted.get(path) ?? []), zxid])
   }
   return deleted
+}
+
+function deletedBy(change: TxnChange): readonly string[] {
+  switch (change.kind) {
+    case 'multi':
+      return change.changes.flatMap(deletedBy)
+    case 'delete':
+    case 'deleteContainer':
+      return [change.path]
+    case 'closingSession':
+    case 'closeSession':
+      return change.paths
+    default:
+      return []
+  }
 }
 
 function suffixOf({ path }: Told): number {

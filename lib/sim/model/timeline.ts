@@ -1,13 +1,16 @@
-import { LIMITS, NO_SESSION, type SessionId, type Zxid } from '../../base/index.js'
-import type { OperationResult, Stat, TreeEvent } from '../../tree/index.js'
-import type { Txn, TxnChange } from '../../wire/index.js'
-import { Violation } from '../checker.js'
+import { LIMITS, type SessionId, type Zxid } from '../../base/index.js'
+import type { Acl, OperationResult, Stat, TreeEvent } from '../../tree/index.js'
+import type { Txn } from '../../wire/index.js'
 import type { CommittedTxn } from '../history.js'
-import { differenceOf, operationBehind, operationOf, statDifference } from './judgement.js'
-import { type DigestLanes, PlainDigest, type PlainMember, type PlainSession, wholeOf } from './plain-digest.js'
-import { type PlainNode, type PlainOutcome, PlainTree, plainStatOf } from './plain-tree.js'
-import { describeAsked, hex, type NumberedCall } from './recorded-call.js'
+import { type DigestLanes, wholeOf } from './plain-digest.js'
+import { type PlainNode, plainStatOf } from './plain-node.js'
+import { lastName } from './plain-path.js'
+import { type PlainUsage, shownBy, shownUsage } from './plain-quota.js'
+import type { PlainRules } from './plain-tree.js'
+import type { NumberedCall } from './recorded-call.js'
+import { Replay } from './replay.js'
 import type { RequestMatching } from './request-matching.js'
+import { SessionSpans, type SessionStage } from './session-spans.js'
 import { lastThrough, ZnodeHistory } from './znode-history.js'
 
 /** One txn, and what the model made of what was asked. */
@@ -26,10 +29,16 @@ export interface TimelineEntry {
 export interface TimelineNode {
   readonly data: Uint8Array | null
   readonly stat: Stat
+  /** Null: open to all. */
+  readonly acl: Acl | null
 }
 
-const CHECKER = 'model'
-const NOTHING: PlainOutcome = { result: { kind: 'none' }, events: [], parentCreates: [] }
+/** What leaders judge by unless their members are given other bounds: the defaults of `createEnsembleMember`. */
+const RULES: PlainRules = {
+  childrenMax: LIMITS.childrenMax,
+  ephemeralsMax: LIMITS.sessionEphemeralsMax,
+  containerUnusedMilliseconds: 300_000
+}
 
 /**
  * The canonical log, judged once more by the plain model from what was asked, so that a wrong judgement of a leader is found, and the state
@@ -43,12 +52,18 @@ export class Timeline {
   readonly #digestEmpty: DigestLanes
   readonly #znodes = new ZnodeHistory()
   readonly #owned = new Map<number, Owned>()
+  readonly #sessions: SessionSpans
 
-  constructor(log: readonly CommittedTxn[], matching: Pick<RequestMatching, 'callsOf'> | null = null) {
-    const replay = new Replay(this.#znodes, this.#owned)
+  constructor(
+    log: readonly CommittedTxn[],
+    matching: Pick<RequestMatching, 'callsOf'> | null = null,
+    rules: Partial<PlainRules> = {}
+  ) {
+    const replay = new Replay((path, zxid, node) => this.#onChanged(path, zxid, node), { ...RULES, ...rules })
     this.#digestEmpty = replay.digest
     this.entries = log.map(({ zxid, txn }) => replay.take(zxid, txn, matching?.callsOf(zxid) ?? []))
     this.zxidLast = log.at(-1)?.zxid ?? (0 as Zxid)
+    this.#sessions = new SessionSpans(log)
   }
 
   /** The txn at exactly this zxid. */
@@ -64,16 +79,35 @@ export class Timeline {
 
   nodeAt(path: string, zxid: number): TimelineNode | null {
     const node = this.#znodes.nodeAt(path, zxid)
-    return node === null ? null : { data: node.data, stat: plainStatOf(path, node) }
+    if (node === null) return null
+    const { data, acl } = node
+    const stat = plainStatOf(path, node)
+    const subtree = shownBy(path)
+    if (subtree === null) return { data, stat, acl }
+    const shown = shownUsage(this.usageAt(subtree, zxid))
+    return { data: shown, stat: { ...stat, dataLength: shown.length }, acl }
+  }
+
+  /** What the subtree at a path holds, its root included. */
+  usageAt(path: string, zxid: number): PlainUsage {
+    return this.#znodes.usageOf(path).at(zxid)
+  }
+
+  /** The next zxid behind `zxid` at which what {@link nodeAt} tells may change; null if nothing does any more. */
+  nextChange(path: string, zxid: number): number | null {
+    const subtree = shownBy(path)
+    return earlier(this.#znodes.nextChange(path, zxid), subtree === null ? null : this.nextUsageChange(subtree, zxid))
+  }
+
+  /** The same of what {@link usageAt} tells. */
+  nextUsageChange(path: string, zxid: number): number | null {
+    return this.#znodes.usageOf(path).nextChange(zxid)
   }
 
   /** Names, sorted; null when the znode is not there. PERF: grows with the children that it ever had. */
   childrenAt(path: string, zxid: number): readonly string[] | null {
     if (this.#znodes.nodeAt(path, zxid) === null) return null
-    return this.#znodes
-      .childrenAt(path, zxid)
-      .map(child => child.slice(child.lastIndexOf('/') + 1))
-      .sort()
+    return this.#znodes.childrenAt(path, zxid).map(lastName).sort()
   }
 
   /** Every path that there is, sorted. */
@@ -87,27 +121,28 @@ export class Timeline {
     return [...paths].filter(path => this.#znodes.nodeAt(path, zxid)?.owner === session).sort()
   }
 
-  /** The smallest zxid at or behind `from` at which these are the session's ephemerals; null if they never are. */
-  ephemeralsSince(session: SessionId, paths: readonly string[], from: number): number | null {
-    const isSame = (zxid: number): boolean => {
-      const model = this.ephemeralsAt(session, zxid)
-      return model.length === paths.length && model.every((path, index) => path === paths[index])
-    }
+  /** The next zxid behind `zxid` at which what {@link ephemeralsAt} tells may change; null if nothing does any more. */
+  nextEphemeralsChange(session: SessionId, zxid: number): number | null {
     const changed = this.#owned.get(session)?.changed ?? []
-    const behind = changed.slice(lastThrough(changed, zxid => zxid, from) + 1)
-    return [from, ...behind].find(isSame) ?? null
+    return changed[lastThrough(changed, each => each, zxid) + 1] ?? null
   }
 
-  /** The smallest zxid at or behind `from` at which the znode is not there. */
-  absentSince(path: string, from: number): number | null {
-    return this.#znodes.absentSince(path, from)
+  /** What had become of a session once everything up to `zxid` was done. */
+  sessionAt(session: SessionId, zxid: number): SessionStage {
+    return this.#sessions.stageAt(session, zxid)
   }
 
-  /** The smallest zxid at or behind `from` at which the znode has this Stat, which it has but once; null if it has not. */
-  statSince(path: string, stat: Stat, from: number): number | null {
-    const span = this.#znodes.spanSince(path, Math.max(stat.mzxid, stat.pzxid))
-    if (span === null || span.to <= from || statDifference(stat, plainStatOf(path, span.node)) !== null) return null
-    return Math.max(span.from, from)
+  #onChanged(path: string, zxid: number, node: PlainNode | null): void {
+    const owner = node?.owner ?? 0
+    const ownerBefore = this.#znodes.nodeAt(path, zxid)?.owner ?? 0
+    this.#znodes.record(path, zxid, node)
+    for (const session of owner === ownerBefore ? [] : [owner, ownerBefore]) {
+      if (session === 0) continue
+      const owned = this.#owned.get(session) ?? { paths: new Set(), changed: [] }
+      owned.paths.add(path)
+      if (owned.changed.at(-1) !== zxid) owned.changed.push(zxid)
+      this.#owned.set(session, owned)
+    }
   }
 
   #lastEntry(zxid: number): TimelineEntry | undefined {
@@ -121,151 +156,6 @@ interface Owned {
   readonly changed: number[]
 }
 
-/** The model, txn by txn. */
-class Replay {
-  readonly #znodes: ZnodeHistory
-  readonly #owned: Map<number, Owned>
-  readonly #digest = new PlainDigest()
-  readonly #tree: PlainTree
-  readonly #sessions = new Map<number, PlainSession>()
-  readonly #members = new Map<number, PlainMember>()
-  #zxid = 0
-
-  constructor(znodes: ZnodeHistory, owned: Map<number, Owned>) {
-    this.#znodes = znodes
-    this.#owned = owned
-    this.#tree = new PlainTree((path, node) => this.#onChanged(path, node), LIMITS.sessionEphemeralBytesMax)
-  }
-
-  get digest(): DigestLanes {
-    return this.#digest.lanes
-  }
-
-  /** `calls`: those of which it may be, any of which must explain it. */
-  take(zxid: Zxid, txn: Txn, calls: readonly NumberedCall[]): TimelineEntry {
-    const isLaterEpoch = Math.floor(zxid / 2 ** 32) > Math.floor(this.#zxid / 2 ** 32)
-    if (zxid !== this.#zxid + 1 && !isLaterEpoch) {
-      throw new Violation(CHECKER, `the log has a gap: ${hex(zxid)} stands behind ${hex(this.#zxid)}`)
-    }
-    this.#zxid = zxid
-    const [{ result, events }, call] = this.#judge(txn, calls)
-    return { zxid, txn, call, result, events, digest: this.digest }
-  }
-
-  #judge(txn: Txn, calls: readonly NumberedCall[]): [PlainOutcome, NumberedCall | null] {
-    const { change, session } = txn
-    switch (change.kind) {
-      case 'enlist':
-        if (this.#members.get(change.member)?.run !== change.run) this.#setMember({ ...change, cxid: 0 })
-        this.#count(txn)
-        return [NOTHING, null]
-      case 'createSession':
-        this.#count(txn)
-        this.#setSession({ ...change, id: this.#zxid, cxid: 0 })
-        return [NOTHING, null]
-      case 'closeSession':
-        this.#count(txn)
-        return [this.#close(txn, change.session, change.paths), calls[0] ?? null]
-      default: {
-        const known = this.#sessions.has(session)
-        this.#count(txn)
-        return this.#operate(txn, change, calls, known)
-      }
-    }
-  }
-
-  #close(txn: Txn, session: SessionId, paths: readonly string[]): PlainOutcome {
-    if (session !== txn.session || !this.#sessions.has(session))
-      throw this.#wrong(`session ${hex(session)} is not there to be closed`)
-    const expected = this.#tree.ephemeralsOf(session)
-    if (expected.length !== paths.length || expected.some((path, index) => path !== paths[index])) {
-      const lists = `the leader lists [${paths.join(', ')}], the model has [${expected.join(', ')}]`
-      throw this.#wrong(`session ${hex(session)} ends, of its ephemerals ${lists}`)
-    }
-    this.#sessions.delete(session)
-    this.#digest.session(session, null)
-    return { ...NOTHING, events: this.#tree.endSession(session, this.#zxid) }
-  }
-
-  #operate(
-    txn: Txn,
-    change: OperationOrRefusal,
-    calls: readonly NumberedCall[],
-    known: boolean
-  ): [PlainOutcome, NumberedCall | null] {
-    const { session } = txn
-    let problem: string | null = null
-    for (const call of calls.length === 0 ? [null] : calls) {
-      const outcome = this.#outcomeOf(txn, change, call, known)
-      const difference = differenceOf(outcome, session, change)
-      if (difference === null) return [outcome, call]
-      const what = call === null ? `a ${change.kind} that nobody recorded` : `call ${call.call}, ${describeAsked(call.what)}`
-      problem ??= `${what}, of session ${hex(session)}: ${difference}`
-    }
-    throw this.#wrong(problem ?? 'there is no call')
-  }
-
-  /** What the model makes of it. It stays as it was where the leader has made something else of it. */
-  #outcomeOf(txn: Txn, change: OperationOrRefusal, call: NumberedCall | null, known: boolean): PlainOutcome {
-    if (!known) return { ...NOTHING, result: { kind: 'refused', code: 'SESSION_EXPIRED' } }
-    const { session, time } = txn
-    const asked = call?.what ?? null
-    const accepted = (outcome: PlainOutcome) => differenceOf(outcome, session, change) === null
-    if (asked !== null && asked.kind !== 'closeSession') {
-      return this.#tree.execute(operationOf(asked), session, this.#zxid, time, accepted)
-    }
-    // Nothing but its being over can keep a session from being closed; without a call the log is taken at its word.
-    if (change.kind === 'refused') return { ...NOTHING, result: asked === null ? change : { kind: 'none' } }
-    return this.#tree.execute(operationBehind(change), session, this.#zxid, time, accepted)
-  }
-
-  #onChanged(path: string, node: PlainNode | null): void {
-    const ownerBefore = this.#znodes.nodeAt(path, this.#zxid)?.owner ?? 0
-    const owner = node?.owner ?? 0
-    this.#znodes.record(path, this.#zxid, node)
-    this.#digest.znode(path, node)
-    for (const session of owner === ownerBefore ? [] : [owner, ownerBefore]) {
-      if (session === 0) continue
-      const owned = this.#owned.get(session) ?? { paths: new Set(), changed: [] }
-      owned.paths.add(path)
-      if (owned.changed.at(-1) !== this.#zxid) owned.changed.push(this.#zxid)
-      this.#owned.set(session, owned)
-    }
-  }
-
-  /** Numbers are contiguous, whoever's they are; the refusal of a session that is gone counts nowhere. */
-  #count({ session, member, cxid }: Txn): void {
-    if (cxid === 0) return
-    const ofSession = this.#sessions.get(session)
-    const ofMember = this.#members.get(member)
-    if (session !== NO_SESSION) {
-      if (ofSession === undefined) return
-      this.#checkNumber(cxid, ofSession.cxid, `session ${hex(session)}`)
-      this.#setSession({ ...ofSession, cxid })
-      return
-    }
-    if (ofMember === undefined) throw this.#wrong(`member ${member} asks for something and has not enlisted`)
-    this.#checkNumber(cxid, ofMember.cxid, `member ${member}`)
-    this.#setMember({ ...ofMember, cxid })
-  }
-
-  #checkNumber(cxid: number, before: number, whose: string): void {
-    if (cxid !== before + 1) throw this.#wrong(`request ${cxid} of ${whose} stands behind request ${before}`)
-  }
-
-  #setSession(session: PlainSession): void {
-    this.#sessions.set(session.id, session)
-    this.#digest.session(session.id, session)
-  }
-
-  #setMember(member: PlainMember): void {
-    this.#members.set(member.member, member)
-    this.#digest.member(member)
-  }
-
-  #wrong(what: string): Violation {
-    return new Violation(CHECKER, `at ${hex(this.#zxid)}: ${what}`)
-  }
+function earlier(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? (a ?? b) : Math.min(a, b)
 }
-
-type OperationOrRefusal = Exclude<TxnChange, { kind: 'enlist' | 'createSession' | 'closeSession' }>

@@ -1,4 +1,6 @@
-import { type PlainNode, plainStatOf } from './plain-tree.js'
+import type { PlainNode } from './plain-node.js'
+import { above, isWithin } from './plain-path.js'
+import { type UsageChange, UsageHistory } from './usage-history.js'
 
 /** How a znode was from `since` on. */
 interface Version {
@@ -6,35 +8,32 @@ interface Version {
   readonly node: PlainNode | null
 }
 
-/** From a zxid on, and up to before another. */
-export interface Span {
-  readonly from: number
-  readonly to: number
-}
-
-/** Every znode as it was at every zxid. Grows at the end; what is asked takes logarithmic time. */
+/** Every znode as it was at every zxid. Grows at the end; what is asked of one znode takes logarithmic time. */
 export class ZnodeHistory {
   readonly #versions = new Map<string, Version[]>()
-  /** By path: the zxids at which it ceased to be there. */
-  readonly #gone = new Map<string, number[]>()
   /** By parent: the paths that were ever below it. */
   readonly #below = new Map<string, string[]>()
+  /** Of subtrees that somebody has asked for, while nothing more is recorded. */
+  readonly #usages = new Map<string, UsageHistory>()
 
   record(path: string, zxid: number, node: PlainNode | null): void {
+    this.#usages.clear()
     const versions = this.#versions.get(path)
     if (versions === undefined) {
       this.#versions.set(path, [{ since: zxid, node }])
       if (path !== '/') this.#listBelow(path)
     } else versions.push({ since: zxid, node })
-    if (node !== null) return
-    const gone = this.#gone.get(path)
-    if (gone === undefined) this.#gone.set(path, [zxid])
-    else gone.push(zxid)
   }
 
   nodeAt(path: string, zxid: number): PlainNode | null {
     const versions = this.#versions.get(path) ?? []
     return versions[lastThrough(versions, ({ since }) => since, zxid)]?.node ?? null
+  }
+
+  /** The next zxid behind `zxid` at which something of the znode changes, its being there included; null if nothing does any more. */
+  nextChange(path: string, zxid: number): number | null {
+    const versions = this.#versions.get(path) ?? []
+    return versions[lastThrough(versions, ({ since }) => since, zxid) + 1]?.since ?? null
   }
 
   /** Paths below one, as they are at `zxid`, in no particular order. PERF: grows with those that there ever were. */
@@ -47,34 +46,31 @@ export class ZnodeHistory {
     return [...this.#versions.keys()].filter(path => this.nodeAt(path, zxid) !== null)
   }
 
-  /** While the last txn that touched the znode was the one at `zxid`; null if there was no such time. */
-  spanSince(path: string, zxid: number): (Span & { readonly node: PlainNode }) | null {
-    const versions = this.#versions.get(path) ?? []
-    const index = lastThrough(versions, ({ since }) => since, zxid)
-    const version = versions[index]
-    if (version === undefined || version.node === null || version.since !== zxid) return null
-    return { from: zxid, to: versions[index + 1]?.since ?? Number.POSITIVE_INFINITY, node: version.node }
-  }
-
-  /** The smallest zxid at or behind `from` at which the znode is not there; null if it is there for good. */
-  absentSince(path: string, from: number): number | null {
-    if (this.nodeAt(path, from) === null) return from
-    const gone = this.#gone.get(path) ?? []
-    return gone[lastThrough(gone, zxid => zxid, from) + 1] ?? null
-  }
-
-  statAt(path: string, zxid: number) {
-    const node = this.nodeAt(path, zxid)
-    return node === null ? null : plainStatOf(path, node)
+  /** What the subtree at a path has held, its root included. PERF: goes through everything once. */
+  usageOf(subtree: string): UsageHistory {
+    let usage = this.#usages.get(subtree)
+    if (usage === undefined) {
+      const changes = [...this.#versions].flatMap(([path, versions]) => (isWithin(path, subtree) ? changesIn(versions) : []))
+      usage = new UsageHistory(changes)
+      this.#usages.set(subtree, usage)
+    }
+    return usage
   }
 
   #listBelow(path: string): void {
-    const last = path.lastIndexOf('/')
-    const parent = last === 0 ? '/' : path.slice(0, last)
+    const parent = above(path)
     const below = this.#below.get(parent)
     if (below === undefined) this.#below.set(parent, [path])
     else below.push(path)
   }
+}
+
+function changesIn(versions: readonly Version[]): readonly UsageChange[] {
+  return versions.map(({ since, node }, index) => {
+    const before = versions[index - 1]?.node ?? null
+    const count = (node === null ? 0 : 1) - (before === null ? 0 : 1)
+    return { zxid: since, count, bytes: (node?.data?.length ?? 0) - (before?.data?.length ?? 0) }
+  })
 }
 
 /** Where the last of an ascending list is that is not above a bound; -1 if all are. */

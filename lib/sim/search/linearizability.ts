@@ -16,6 +16,11 @@ export interface Model<State, Input, Output> {
   init(): State
   /** The state behind an operation that said `output`, or several that are possible; null when it cannot have said that here. */
   step(state: State, input: Input, output: Output | null): State | readonly State[] | null
+  /**
+   * Whether an operation that was answered so may change some states and leave others as they are. Where it does not change the state at hand,
+   * it must still be tried later. Left out: there are no such operations.
+   */
+  mayChange?(input: Input, output: Output | null): boolean
   /** Equal for equal states, and for no others. */
   key(state: State): string
 }
@@ -126,7 +131,7 @@ class Search<State, Input, Output> {
     const { operation } = entry
     const { input, output, returnedAt } = this.#operation(operation)
     const states = new Map<string, State>()
-    let free = returnedAt !== null
+    let free = returnedAt !== null && this.#model.mayChange?.(input, output) !== true
     for (const state of this.#states) {
       const key = this.#model.key(state)
       const behind = this.#stepped(state, input, output)

@@ -1,7 +1,7 @@
 import type { SessionId } from '../../base/index.js'
 import type { Answer, Call, History, HistoryEventOf, Result, SingleCall } from '../history.js'
 import type { Operation } from './linearizability.js'
-import { isChildOf, type ZnodeInput, type ZnodeOutput } from './linearizable-models.js'
+import { isBelow, isChildOf, type ZnodeInput, type ZnodeOutput, type ZnodeRead } from './linearizable-models.js'
 
 export type ZnodeOperation = Operation<ZnodeInput, ZnodeOutput>
 
@@ -17,7 +17,16 @@ export interface LinearizableOptions {
   readonly tookEffect?: (call: number) => boolean | null
   /** Whether a session has ended, in whatever way, before the history did. What has not ended took nothing away. Default: nobody knows. */
   readonly hasEnded?: (session: SessionId) => boolean | null
+  /** Whether a session's end has taken several txns, so that its ephemerals have not gone at one moment. Default: nobody knows. */
+  readonly hasEndedInParts?: (session: SessionId) => boolean | null
+  /** Whether the leader has ever removed a znode at a path of its own accord. Default: nobody knows. */
+  readonly wasRemoved?: (path: string) => boolean | null
 }
+
+type Knowledge = Required<Omit<LinearizableOptions, 'tookEffect'>>
+
+/** What is ZooKeeper's own shows what no call has written, such as how much of a quota is used: that is left to others. */
+const OWN = '/zookeeper'
 
 /** Refusals that are about the state of a znode; others say nothing of what the model knows. */
 const TELLING = new Set<string>(['NO_NODE', 'NODE_EXISTS', 'BAD_VERSION', 'NOT_EMPTY'])
@@ -36,28 +45,38 @@ interface Moment {
  * What of a history must be linearizable, path by path: writes, linearizable reads, and plain reads behind a sync of their session, which see
  * at least what was committed when the sync was asked for. No zxid is looked at: only who said what before whom.
  *
- * A multi is taken apart: what it does to one znode, or to one family, happens at one moment there too. A refused multi is left out, and so are
- * calls that certainly had no effect. A session may end at any time once it has created an ephemeral: its client need not have heard of it.
+ * A multi is taken apart: what it does to one znode, or to one family, happens at one moment there too. So does what a create makes on its way,
+ * and what a delete takes with it. A refused multi is left out, and so are calls that certainly had no effect. A session may end at any time
+ * once it has created an ephemeral, and what does not last by itself may go at any time: nobody need have heard of it. Who may see what is not
+ * looked at: a refusal for that tells nothing.
  */
 export function linearizableHistories(history: History, options: LinearizableOptions = {}): LinearizableHistories {
-  const moments = momentsOf(history, options.tookEffect ?? (() => null))
+  const nobodyKnows = () => null
+  const { hasEnded = nobodyKnows, hasEndedInParts = nobodyKnows, wasRemoved = nobodyKnows } = options
+  const moments = momentsOf(history, options.tookEffect ?? nobodyKnows)
   const written = new Set<string>()
   const parents = new Set<string>()
   for (const { result, event } of moments) {
-    if (event.what.kind === 'getChildren' && event.what.path !== '/') parents.add(event.what.path)
+    if (event.what.kind === 'getChildren') parents.add(event.what.path)
     for (const [index, call] of singleCallsOf(event.what).entries()) {
       if (call.kind === 'check') continue
       const path = call.kind === 'create' && call.sequential ? placeOf(result, index) : call.path
       if (path !== null) written.add(path)
-      if (call.kind !== 'setData') parents.add(parentOf(call.path))
+      if (call.kind === 'setData') continue
+      parents.add(parentOf(call.path))
+      if (call.kind !== 'create' || !call.parents) continue
+      for (let above = parentOf(call.path); above !== ''; above = parentOf(above)) {
+        written.add(above)
+        parents.add(parentOf(above))
+      }
     }
   }
-  parents.delete('')
-  const build = (path: string, family: boolean) =>
-    [path, new Extractor(path, family, options.hasEnded ?? (() => null)).extract(moments)] as const
+  const knowledge = { hasEnded, hasEndedInParts, wasRemoved }
+  const build = (path: string, family: boolean) => [path, new Extractor(path, family, knowledge).extract(moments)] as const
+  const isSearched = (path: string) => path !== OWN && !isBelow(path, OWN)
   return {
-    registers: new Map([...written].map(path => build(path, false))),
-    families: new Map([...parents].map(path => build(path, true)))
+    registers: new Map([...written].filter(isSearched).map(path => build(path, false))),
+    families: new Map([...parents].filter(path => path.length > 1 && isSearched(path)).map(path => build(path, true)))
   }
 }
 
@@ -74,7 +93,7 @@ function momentsOf(history: History, tookEffect: (call: number) => boolean | nul
     const returned = returns.get(event.call)
     const result = returned?.result ?? null
     const session = `${event.member}/${event.process}/${event.session}`
-    const isRead = what.kind === 'exists' || what.kind === 'getData' || what.kind === 'getChildren'
+    const isRead = 'linearizable' in what
     if (what.kind === 'sync') {
       if (result?.kind === 'answered') syncs.set(session, at)
       continue
@@ -97,33 +116,45 @@ type Extracted = Pick<ZnodeOperation, 'input' | 'output'>
 class Extractor {
   readonly #path: string
   readonly #family: boolean
-  readonly #hasEnded: (session: SessionId) => boolean | null
+  readonly #known: Knowledge
   readonly #owners = new Set<SessionId>()
-  readonly #operations: ZnodeOperation[] = []
+  readonly #extracted: ZnodeOperation[] = []
 
-  constructor(path: string, family: boolean, hasEnded: (session: SessionId) => boolean | null) {
+  constructor(path: string, family: boolean, known: Knowledge) {
     this.#path = path
     this.#family = family
-    this.#hasEnded = hasEnded
+    this.#known = known
   }
 
   extract(moments: readonly Moment[]): readonly ZnodeOperation[] {
     for (const moment of moments) {
-      const operation = this.#operation(moment)
-      if (operation !== null) this.#add(moment, moment.returnedAt, operation)
+      for (const operation of this.#operations(moment)) this.#add(moment, moment.returnedAt, operation)
       if (moment.result === null) this.#addUnnamed(moment)
     }
-    return this.#operations
+    return this.#extracted
   }
 
   #add({ event, calledAt }: Moment, returnedAt: number | null, operation: Extracted): void {
     const { process, session } = event
-    this.#operations.push({ process, calledAt, returnedAt, ...operation })
-    if (!isOfEphemeral(operation.input) || this.#owners.has(session)) return
-    this.#owners.add(session)
-    if (this.#hasEnded(session) === false) return
+    const add = (at: number | null, extracted: Extracted) =>
+      this.#extracted.push({ process, calledAt, returnedAt: at, ...extracted })
+    add(returnedAt, operation)
+    const { input } = operation
+    const created = (input.kind === 'write' ? input.calls : [])
+      .filter(call => call.kind === 'create')
+      .filter(call => this.#concerns(call.path) || this.#isOfFamily(call))
     // Behind the create that gave it something to take away: by itself, unheard of.
-    this.#operations.push({ process, calledAt, returnedAt: null, input: { kind: 'endSession', session }, output: null })
+    for (const { path, lifetime, sequential } of created) {
+      if (lifetime === 0 || (!sequential && this.#known.wasRemoved(path) === false)) continue
+      add(null, { input: { kind: 'lose', session: null }, output: null })
+    }
+    const ephemerals = created.filter(({ ephemeral }) => ephemeral)
+    if (ephemerals.length === 0 || this.#known.hasEnded(session) === false) return
+    if (this.#known.hasEndedInParts(session) !== false) {
+      for (const _ of ephemerals) add(null, { input: { kind: 'lose', session }, output: null })
+    }
+    if (!this.#owners.has(session)) add(null, { input: { kind: 'endSession', session }, output: null })
+    this.#owners.add(session)
   }
 
   /**
@@ -140,49 +171,74 @@ class Extractor {
     }
   }
 
-  #operation(moment: Moment): Extracted | null {
-    const { event, result } = moment
+  #operations({ event, result }: Moment): readonly Extracted[] {
     const { what, session } = event
     switch (what.kind) {
       case 'exists':
       case 'getData':
       case 'getChildren':
-        if (!this.#concerns(what.path) || !isTelling(result)) return null
-        return { input: { kind: 'read', what: what.kind, path: what.path }, output: outputOf(result, null) }
+      case 'getACL':
+      case 'getAllChildrenNumber': {
+        const range = what.kind === 'getChildren' ? what : { after: null, limit: null }
+        return this.#read(
+          { kind: 'read', what: what.kind, path: what.path, after: range.after, limit: range.limit },
+          outputOf(result, null)
+        )
+      }
+      case 'multiRead':
+        // Each by itself: they were true at one moment, and so each was.
+        return what.reads.flatMap((read, index) => {
+          const { after, limit } = read.kind === 'getChildren' ? read : { after: null, limit: null }
+          return this.#read({ kind: 'read', what: read.kind, path: read.path, after, limit }, outputOfRead(result, index))
+        })
       case 'create':
       case 'delete':
       case 'setData':
+      case 'setACL':
+      case 'touch':
       case 'multi':
         return this.#write(what, session, result)
       case 'closeSession':
-        if (!this.#owners.has(session) || result?.kind !== 'answered') return null
-        return { input: { kind: 'endSession', session }, output: null }
+        if (!this.#owners.has(session) || result?.kind !== 'answered') return []
+        return [{ input: { kind: 'endSession', session }, output: null }]
       case 'getEphemerals':
       case 'sync':
       case 'openSession':
-        return null
+      case 'takeOverSession':
+      case 'terminateSession':
+        return []
     }
   }
 
-  #write(what: Call, session: SessionId, result: Result | null): Extracted | null {
-    if (result?.kind === 'refused' && (what.kind === 'multi' || !isTelling(result))) return null
+  #read(input: ZnodeRead, output: ZnodeOutput | null): readonly Extracted[] {
+    if (output === null || !this.#concerns(input.path) || (output.kind === 'refused' && !TELLING.has(output.code))) return []
+    return [{ input, output }]
+  }
+
+  #write(what: Call, session: SessionId, result: Result | null): readonly Extracted[] {
+    if (result?.kind === 'refused' && (what.kind === 'multi' || !isTelling(what, result.code))) return []
     const calls: SingleCall[] = []
     const places: number[] = []
     for (const [index, call] of singleCallsOf(what).entries()) {
       const placed = this.#placed(call, placeOf(result, index))
       if (placed === null) continue
+      // What it would have done on the way, or to what lies below, a refusal tells nothing of.
+      if (result?.kind === 'refused' && !this.#concerns(placed.path) && !this.#isOfFamily(placed)) continue
       calls.push(placed)
       places.push(index)
     }
-    if (calls.length === 0) return null
-    return { input: { kind: 'write', session, calls }, output: outputOf(result, places) }
+    if (calls.length === 0) return []
+    return [{ input: { kind: 'write', session, calls }, output: outputOf(result, places) }]
   }
 
   /** The call as it concerns this znode; null when it does not. */
   #placed(call: SingleCall, place: string | null): SingleCall | null {
-    if (call.kind !== 'create' || !call.sequential) return this.#concerns(call.path) ? call : null
-    if (place === this.#path) return { ...call, path: place, sequential: false }
-    return this.#isOfFamily(call) ? call : null
+    if (call.kind === 'create' && call.sequential) {
+      if (place === this.#path) return { ...call, path: place, sequential: false }
+      if (this.#isOfFamily(call)) return call
+    } else if (this.#concerns(call.path)) return call
+    if (call.kind === 'create' && call.parents && isAtOrBelow(parentOf(call.path), this.#path)) return call
+    return call.kind === 'delete' && call.recursive && isBelow(this.#path, call.path) ? call : null
   }
 
   #isOfFamily(call: SingleCall): boolean {
@@ -194,16 +250,16 @@ class Extractor {
   }
 }
 
-function isOfEphemeral(input: ZnodeInput): boolean {
-  return input.kind === 'write' && input.calls.some(call => call.kind === 'create' && call.ephemeral)
-}
-
+/** Of what changes nothing that is looked at here no more is asked than whether the znode was there. */
 function singleCallsOf(what: Call): readonly SingleCall[] {
   switch (what.kind) {
     case 'create':
     case 'delete':
     case 'setData':
       return [what]
+    case 'setACL':
+    case 'touch':
+      return [{ kind: 'check', path: what.path, version: -1 }]
     case 'multi':
       return what.operations
     default:
@@ -213,7 +269,9 @@ function singleCallsOf(what: Call): readonly SingleCall[] {
 
 function answersOf(result: Result | null): readonly Answer[] {
   if (result?.kind !== 'answered') return []
-  return result.answer.kind === 'multi' ? result.answer.results : [result.answer]
+  const { answer } = result
+  if (answer.kind === 'setACL' || answer.kind === 'touch') return [{ kind: 'check' }]
+  return answer.kind === 'multi' ? answer.results : [answer]
 }
 
 /** Where the create among the calls of an answered write was placed. */
@@ -222,8 +280,9 @@ function placeOf(result: Result | null, index: number): string | null {
   return answer?.kind === 'create' ? answer.path : null
 }
 
-function isTelling(result: Result | null): boolean {
-  return result?.kind !== 'refused' || TELLING.has(result.code)
+/** The version that a `setACL` asks for is none that is looked at here. */
+function isTelling(what: Call, code: string): boolean {
+  return TELLING.has(code) && (what.kind !== 'setACL' || code !== 'BAD_VERSION')
 }
 
 function outputOf(result: Result | null, places: readonly number[] | null): ZnodeOutput | null {
@@ -231,6 +290,16 @@ function outputOf(result: Result | null, places: readonly number[] | null): Znod
   if (result.kind === 'refused') return { kind: 'refused', code: result.code }
   const answers = answersOf(result)
   return { kind: 'answered', answers: places === null ? answers : answers.filter((_, index) => places.includes(index)) }
+}
+
+function outputOfRead(result: Result | null, index: number): ZnodeOutput | null {
+  const answer = result?.kind === 'answered' && result.answer.kind === 'multiRead' ? result.answer.results[index] : undefined
+  if (answer === undefined) return null
+  return answer.kind === 'error' ? { kind: 'refused', code: answer.code } : { kind: 'answered', answers: [answer] }
+}
+
+function isAtOrBelow(path: string, ancestor: string): boolean {
+  return path === ancestor || isBelow(path, ancestor)
 }
 
 function parentOf(path: string): string {

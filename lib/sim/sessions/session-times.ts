@@ -1,7 +1,7 @@
 import { formatZxid, type MemberId, type SessionId, type Zxid } from '../../base/index.js'
 import { Violation } from '../checker.js'
 import type { History } from '../history.js'
-import { name, type SessionLife } from './session-log.js'
+import { name, type SessionHome, type SessionLife } from './session-log.js'
 
 /** Milliseconds on the history's clock, both ends included. */
 export interface Interval {
@@ -28,83 +28,99 @@ export interface SessionTimes {
   readonly lateMilliseconds: number
 }
 
-/**
- * That no leader ends a session before it was silent for its timeout, that no client gives one up before that, and that a session whose process
- * is gone does not outlive its timeout for long. Sessions whose process is not known from the history are left out.
- */
-export function checkSessionTimes(lives: ReadonlyMap<SessionId, SessionLife>, history: History, times: SessionTimes): void {
-  const processes = new Map<SessionId, string>()
-  const endedAt = new Map<string, number>()
-  /** When clients took their sessions for over, whoever decided it: their process does not keep them alive from then on. */
-  const overAt = new Map<SessionId, number>()
-  /** When clients first heard of their sessions: until then their process says nothing of them to anybody. */
-  const knownAt = new Map<SessionId, number>()
-  for (const event of history) {
-    const process = `${event.member}.${event.process}`
-    if (event.session !== 0) processes.set(event.session, process)
-    if (event.session !== 0 && !knownAt.has(event.session)) knownAt.set(event.session, event.at)
-    if (event.kind === 'return' && event.result.kind === 'answered' && event.result.answer.kind === 'openSession') {
-      const { session } = event.result.answer
-      processes.set(session, process)
-      if (!knownAt.has(session)) knownAt.set(session, event.at)
-    }
-    if (event.kind === 'ended') endedAt.set(process, event.at)
-    if (event.kind === 'state' && (event.state === 'expired' || event.state === 'closed')) overAt.set(event.session, event.at)
-    if (event.kind === 'state' && event.state === 'expired') checkGivenUp(lives.get(event.session), process, event.at, times)
-  }
-  for (const life of lives.values()) {
-    const process = processes.get(life.session)
-    if (process === undefined) continue
-    const from = knownAt.get(life.session) ?? Number.POSITIVE_INFINITY
-    checkNotTooEarly(life, process, { from, to: overAt.get(life.session) ?? Number.POSITIVE_INFINITY }, times)
-    checkNotTooLate(life, endedAt.get(process), times)
-  }
+/** A session in one of its homes, as the client in that process knew it. */
+export interface Stay {
+  readonly life: SessionLife
+  readonly home: SessionHome
+  readonly process: string
+  /** When the client first heard of it: until then its process says nothing of it to anybody. */
+  readonly knownAt: number
+  /** When the client took it for over, whoever decided that: its process does not keep it alive from then on. */
+  readonly overAt: number
+  /** When the client was told that it is expired; null when it was not. */
+  readonly expiredAt: number | null
+  /** The client has asked for its end. */
+  readonly askedForEnd: boolean
 }
 
-/** `known`: from when to when the client knew of the session and took it for alive. */
-function checkNotTooEarly(
-  { session, end, endedBy, timeout }: SessionLife,
-  process: string,
-  known: Interval,
+/**
+ * That no leader ends a session before it was silent for its timeout, that no client gives one up before that, that a session whose process is
+ * gone does not outlive its timeout for long unless it is taken over, and that an end that has begun is brought to its end. A session that was
+ * taken over has what its last home gives it. Homes whose process is not known from the history are left out.
+ */
+export function checkSessionTimes(
+  lives: ReadonlyMap<SessionId, SessionLife>,
+  stays: readonly Stay[],
+  history: History,
   times: SessionTimes
 ): void {
-  if (end === null || endedBy !== 'leader') return
-  const endedAt = times.madeAt(end)
-  const createdAt = times.madeAt(session as number as Zxid)
+  const endedAt = new Map<string, number>()
+  for (const { kind, member, process, at } of history) if (kind === 'ended') endedAt.set(`${member}.${process}`, at)
+  for (const stay of stays) {
+    if (stay.expiredAt !== null) checkGivenUp(stay, stay.expiredAt, times)
+    checkNotTooEarly(stay, endedAt.has(stay.process), times)
+    checkNotTooLate(stay, endedAt.get(stay.process), times)
+  }
+  for (const life of lives.values()) checkBroughtToEnd(life, times)
+}
+
+function checkNotTooEarly(stay: Stay, processEnds: boolean, times: SessionTimes): void {
+  const { life, home, process, knownAt, overAt, askedForEnd } = stay
+  const { session, over, endedBy } = life
+  if (over === null || home.to !== over || endedBy !== 'leader') return
+  // Whether it was asked for is said by the last of its txns only, which nobody has waited for then.
+  if (life.end !== over && (askedForEnd || processEnds)) return
+  const endedAt = times.madeAt(over)
+  const cameAt = times.madeAt(home.from)
   if (endedAt === null) return
-  const contact = lastContact(process, Math.min(endedAt, known.to), times)
-  const silent = endedAt - Math.max(contact < known.from ? 0 : contact, createdAt ?? 0)
-  if (silent + times.signMilliseconds >= timeout) return
+  const contact = lastContact(process, Math.min(endedAt, overAt), times)
+  const silent = endedAt - Math.max(contact < knownAt ? 0 : contact, cameAt ?? 0)
+  if (silent + times.signMilliseconds >= home.timeout) return
   throw violation(
-    `${name(session)} was expired at ${formatZxid(end)} after ${round(silent)} ms of silence; its timeout is ${timeout} ms`
+    `${name(session)} was expired at ${formatZxid(over)} after ${round(silent)} ms of silence; its timeout is ${home.timeout} ms`
   )
 }
 
 /** Unless the log has ended it by then, a client takes its session for dead only when its member has had no leader for the timeout. */
-function checkGivenUp(life: SessionLife | undefined, process: string, at: number, times: SessionTimes): void {
-  if (life === undefined) return
-  const { session, end, timeout } = life
-  if (end !== null) {
-    const endedAt = times.madeAt(end)
-    if (endedAt === null || endedAt <= at) return
+function checkGivenUp({ life, home, process }: Stay, at: number, times: SessionTimes): void {
+  if (home.to !== null) {
+    const leftAt = times.madeAt(home.to)
+    if (leftAt === null || leftAt <= at) return
   }
   const silent = at - lastContact(process, at, times)
-  if (silent + times.signMilliseconds >= timeout) return
+  if (silent + times.signMilliseconds >= home.timeout) return
   throw violation(
-    `the client of ${name(session)} was told that it is expired, which nobody had decided, after ${round(silent)} ms without a leader; its timeout is ${timeout} ms`
+    `the client of ${name(life.session)} was told that it is expired, which nobody had decided, after ${round(silent)} ms without a leader; its timeout is ${home.timeout} ms`
   )
 }
 
-function checkNotTooLate({ session, end, timeout }: SessionLife, processEndedAt: number | undefined, times: SessionTimes): void {
+function checkNotTooLate({ life, home }: Stay, processEndedAt: number | undefined, times: SessionTimes): void {
   if (processEndedAt === undefined) return
-  const endedAt = end === null ? Number.POSITIVE_INFINITY : times.madeAt(end)
-  if (endedAt === null) return
-  const silentFrom = Math.max(processEndedAt, times.madeAt(session as number as Zxid) ?? 0)
+  const leftAt = home.to === null ? Number.POSITIVE_INFINITY : times.madeAt(home.to)
+  if (leftAt === null) return
+  const silentFrom = Math.max(processEndedAt, times.madeAt(home.from) ?? 0)
   for (const { from, to } of times.served) {
-    const deadline = Math.max(silentFrom, from) + timeout + times.lateMilliseconds
+    const deadline = Math.max(silentFrom, from) + home.timeout + times.lateMilliseconds
+    if (deadline > to || leftAt <= deadline) continue
+    const what =
+      home.to === null ? 'was never ended' : `was ended at ${formatZxid(home.to)}, ${round(leftAt - silentFrom)} ms later`
+    throw violation(
+      `${name(life.session)} ${what}: its process ended at ${round(processEndedAt)} ms and its timeout is ${home.timeout} ms`
+    )
+  }
+}
+
+/** Whoever leads goes on with what was begun, whoever has begun it. */
+function checkBroughtToEnd({ session, over, end }: SessionLife, times: SessionTimes): void {
+  if (over === null || over === end) return
+  const begunAt = times.madeAt(over)
+  const endedAt = end === null ? Number.POSITIVE_INFINITY : times.madeAt(end)
+  if (begunAt === null || endedAt === null) return
+  for (const { from, to } of times.served) {
+    const deadline = Math.max(begunAt, from) + times.lateMilliseconds
     if (deadline > to || endedAt <= deadline) continue
-    const what = end === null ? 'was never ended' : `was ended at ${formatZxid(end)}, ${round(endedAt - silentFrom)} ms later`
-    throw violation(`${name(session)} ${what}: its process ended at ${round(processEndedAt)} ms and its timeout is ${timeout} ms`)
+    const what = end === null ? 'never' : `${round(endedAt - begunAt)} ms later, at ${formatZxid(end)}`
+    throw violation(`the end of ${name(session)} was begun at ${formatZxid(over)} and brought to its end ${what}`)
   }
 }
 

@@ -1,6 +1,7 @@
-import type { SessionId, Zxid } from '../../base/index.js'
+import type { MemberId, SessionId } from '../../base/index.js'
 import type { CommittedTxn } from '../history.js'
-import { eventsOf, type TxnEvent } from './txn-events.js'
+import { type SessionHome, type SessionLife, sessionLivesIn } from '../sessions/session-log.js'
+import { type TxnEvent, TxnEvents } from './txn-events.js'
 
 /** The zxids that a Stat would show of a znode. */
 export interface ZnodeZxids {
@@ -17,7 +18,7 @@ export interface Absence {
 export type WatchKind = 'data' | 'child' | 'persistent' | 'recursive'
 
 /** Znodes that are there before the first txn. */
-const FOUNDED = new Set(['/', '/zookeeper'])
+const FOUNDED = new Set(['/', '/zookeeper', '/zookeeper/quota'])
 
 /** The whole of a history's log as watches see it: what happened where, and what was there. */
 export class EventLog {
@@ -25,13 +26,13 @@ export class EventLog {
   readonly #byPath = new Map<string, TxnEvent[]>()
   readonly #concerning = new Map<string, readonly TxnEvent[]>()
   readonly #absences = new Map<string, readonly Absence[]>()
-  readonly #ends = new Map<SessionId, Zxid>()
+  readonly #lives: ReadonlyMap<SessionId, SessionLife>
+  readonly #read = new TxnEvents()
 
   constructor(log: readonly CommittedTxn[]) {
+    this.#lives = sessionLivesIn(log)
     for (const committed of log) {
-      const { change } = committed.txn
-      if (change.kind === 'closeSession' && !this.#ends.has(change.session)) this.#ends.set(change.session, committed.zxid)
-      for (const event of eventsOf(committed)) {
+      for (const event of this.#read.of(committed)) {
         this.#events.push(event)
         const known = this.#byPath.get(event.path)
         if (known === undefined) this.#byPath.set(event.path, [event])
@@ -40,9 +41,16 @@ export class EventLog {
     }
   }
 
-  /** The txn that ended a session; infinity while none has. */
-  endOf(session: SessionId): number {
-    return this.#ends.get(session) ?? Number.POSITIVE_INFINITY
+  /** A session, and where it lives by what a process of that member has applied; null for one that never was. */
+  lifeOf(session: SessionId, member: MemberId, applied: number): readonly [SessionLife, SessionHome] | null {
+    const life = this.#lives.get(session)
+    if (life === undefined) return null
+    return [life, life.homes.findLast(home => home.member === member && home.from <= applied) ?? life.homes[0]]
+  }
+
+  /** Whether a znode at that path was ever not open to all. */
+  wasGuarded(path: string): boolean {
+    return this.#read.wasGuarded(path)
   }
 
   /** Everything that a watch of a kind on a path hears of, in order. */
@@ -69,6 +77,16 @@ export class EventLog {
       else znode = { ...znode, pzxid: event.zxid }
     }
     return znode
+  }
+
+  /** How many paths had something happen to them behind `from`, up to `to`. */
+  pathsTouched(from: number, to: number): number {
+    const paths = new Set<string>()
+    for (const { path, zxid } of this.#events.slice(firstFrom(this.#events, from + 1))) {
+      if (zxid > to) break
+      paths.add(path)
+    }
+    return paths.size
   }
 
   /** When there is no znode at `path`, in order. */

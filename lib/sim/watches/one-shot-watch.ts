@@ -1,8 +1,9 @@
-import { formatZxid, type SessionId, type Zxid } from '../../base/index.js'
+import { formatZxid, type Zxid } from '../../base/index.js'
 import type { Answer, HistoryEventOf, ReadCall, ToldEvent } from '../history.js'
 import { type EventLog, firstFrom, type ZnodeZxids } from './event-log.js'
 import type { EventType, TxnEvent } from './txn-events.js'
 import { describe, type WatchedProcess } from './watched-process.js'
+import type { WatchingSession } from './watching-session.js'
 
 type Read = ReadCall & { readonly watch: number }
 
@@ -16,13 +17,12 @@ type Read = ReadCall & { readonly watch: number }
  */
 export class OneShotWatch {
   readonly kind: 'data' | 'child'
-  readonly session: SessionId
+  readonly owner: WatchingSession
   readonly name: string
   readonly #read: Read
   readonly #process: WatchedProcess
   readonly #log: EventLog
   readonly #concerning: readonly TxnEvent[]
-  readonly #end: number
   /** Its place in the history, and what its process was known to have applied there. */
   readonly #since: number
   readonly #floor: number
@@ -33,15 +33,21 @@ export class OneShotWatch {
   /** It was told before its read returned: the promise of a read is continued after what else the turn of the event loop brings. */
   #early: ToldEvent | null = null
 
-  constructor(call: HistoryEventOf<'call'>, read: Read, since: number, process: WatchedProcess, log: EventLog) {
+  constructor(
+    call: HistoryEventOf<'call'>,
+    read: Read,
+    since: number,
+    owner: WatchingSession,
+    process: WatchedProcess,
+    log: EventLog
+  ) {
     this.kind = read.kind === 'getChildren' ? 'child' : 'data'
-    this.session = call.session
+    this.owner = owner
     this.name = `watch ${read.watch} (one-shot by ${read.kind} ${read.path}, call ${call.call}, session ${formatZxid(call.session as number as Zxid)}, ${process.name})`
     this.#read = read
     this.#process = process
     this.#log = log
     this.#concerning = log.concerning(this.kind, read.path)
-    this.#end = log.endOf(call.session)
     this.#since = since
     this.#floor = process.shown
   }
@@ -49,22 +55,24 @@ export class OneShotWatch {
   get due(): TxnEvent | null {
     if (this.#status !== 'set') return null
     const due = this.#concerning[this.#next]
-    return due === undefined || due.zxid > this.#end ? null : due
+    return due === undefined || due.zxid > this.owner.owedUntil || !this.owner.hears(due) ? null : due
   }
 
   /** Its read was answered. True when it waits to be told. */
   onAnswered(answer: Answer, zxidApplied: Zxid): boolean {
     const early = this.#early
-    const last = early?.zxid == null ? zxidApplied : early.zxid - 1
+    const removed = early !== null && this.#isRemoval(early)
+    const last = early?.zxid == null ? zxidApplied : removed ? early.zxid : early.zxid - 1
     const stat = 'stat' in answer ? answer.stat : null
     if (stat !== null) {
       this.#seen = stat
       this.#next = firstFrom(this.#concerning, (this.kind === 'data' ? stat.mzxid : stat.pzxid) + 1)
-    } else this.#nextAfterAbsence(last, early)
+    } else this.#nextAfterAbsence(last, removed ? null : early)
     this.#status = 'set'
     if (early === null) return true
+    if (removed) this.#verifyRemoval(early)
+    else this.#verify(early)
     this.#status = 'told'
-    this.#verify(early)
     return false
   }
 
@@ -82,6 +90,7 @@ export class OneShotWatch {
     if (this.#status === 'told' || this.#early !== null) throw this.#wrong(told, 'having been told before')
     if (this.#status === 'unset') throw this.#wrong(told, 'but its read did not succeed')
     if (told.path !== this.#read.path) throw this.#wrong(told, 'which it does not watch')
+    if (this.#isRemoval(told)) return this.#onRemoved(told, zxid)
     if (zxid <= this.#floor) throw this.#wrong(told, `but was set behind ${formatZxid(this.#floor as Zxid)}`)
     if (zxid < process.below)
       throw this.#wrong(
@@ -101,7 +110,7 @@ export class OneShotWatch {
   /** The history is over. Of a read that never returned nobody knows what it saw: only that something of the kind happened. */
   onNeverReturned(): void {
     const early = this.#early
-    if (this.#status !== 'asked' || early === null) return
+    if (this.#status !== 'asked' || early === null || this.#isRemoval(early)) return
     const { zxid } = early
     const happened = this.#concerning.some(event => event.zxid === zxid && event.type === early.type)
     if (!happened && !(zxid !== null && this.#process.mayHaveCaughtUp(this.#since, zxid, zxid) && this.#fits(early.type, zxid))) {
@@ -142,16 +151,37 @@ export class OneShotWatch {
     this.#next = firstFrom(this.#concerning, absence.to)
   }
 
+  #isRemoval({ type }: ToldEvent): boolean {
+    return type === `${this.kind}WatchRemoved`
+  }
+
+  /** `removeWatches` has ended it: what its process had applied by then is nothing that it was to be told of. */
+  #onRemoved(told: ToldEvent, zxid: Zxid): void {
+    this.#process.onRemoved(this, zxid)
+    if (this.#status === 'asked') this.#early = told
+    else {
+      this.skip(zxid + 1)
+      this.#verifyRemoval(told)
+      this.#status = 'told'
+    }
+  }
+
+  #verifyRemoval(told: ToldEvent): void {
+    const { due } = this
+    if (due !== null && due.zxid <= (told.zxid ?? 0)) throw this.#wrong(told, `without having been told of ${describe(due)}`)
+  }
+
   #verify(told: ToldEvent): void {
     const due = this.#concerning[this.#next]
     const { type } = told
     const zxid = told.zxid as Zxid
     if (due === undefined || due.zxid > zxid) throw this.#wrong(told, 'but nothing that it watches had changed since its read')
     const exact = due.zxid === zxid && due.type === type
-    if (exact && zxid <= this.#end) return
+    if (exact && !this.owner.hears(due)) throw this.#wrong(told, 'which its session may not read')
+    if (exact && zxid <= this.owner.toldUntil) return
     // A catch-up by snapshot tells of the difference first, and then that the session was ended in what it has skipped, if it was.
     if (this.#process.mayHaveCaughtUp(this.#since, zxid, zxid) && type === this.#difference(zxid)) return
-    if (exact) throw this.#wrong(told, `but its session was ended at ${formatZxid(this.#end as Zxid)}`)
+    if (exact) throw this.#wrong(told, `but its session was ended at ${formatZxid(this.owner.toldUntil as Zxid)}`)
     throw this.#wrong(told, `but what it was to be told was ${describe(due)}`)
   }
 

@@ -1,4 +1,6 @@
 import type { Zxid } from '../../base/index.js'
+import type { Acl, SingleChange } from '../../tree/index.js'
+import type { TxnChange } from '../../wire/index.js'
 import type { CommittedTxn } from '../history.js'
 
 export type EventType = 'created' | 'deleted' | 'dataChanged' | 'childrenChanged'
@@ -10,24 +12,64 @@ export interface TxnEvent {
   readonly part: number
   readonly type: EventType
   readonly path: string
+  /** Who may hear of it, by the ACL that the path had then, or had at last. Null: everybody. */
+  readonly acl: Acl | null
 }
 
 /** What happened, in order: read off the changes that the log records, without a tree. */
-export function eventsOf({ zxid, txn }: CommittedTxn): readonly TxnEvent[] {
-  const events: TxnEvent[] = []
-  const tell = (type: EventType, path: string) => events.push({ zxid, part: events.length, type, path })
-  const tellWithParent = (type: EventType, path: string) => {
-    tell(type, path)
-    tell('childrenChanged', parentOf(path))
+export class TxnEvents {
+  /** Of znodes that are there; what is open to all has none. */
+  readonly #acls = new Map<string, Acl>()
+  readonly #guarded = new Set<string>()
+
+  /** Of the next txn of the log. */
+  of({ zxid, txn }: CommittedTxn): readonly TxnEvent[] {
+    const events: TxnEvent[] = []
+    const tell = (type: EventType, path: string) =>
+      events.push({ zxid, part: events.length, type, path, acl: this.#acls.get(path) ?? null })
+    for (const change of changesIn(txn.change)) {
+      const { path } = change
+      if (change.kind === 'create' || change.kind === 'setACL') this.#guard(path, change.acl)
+      if (change.kind === 'create') tell('created', path)
+      else if (change.kind === 'delete') tell('deleted', path)
+      else if (change.kind === 'setData') tell('dataChanged', path)
+      if (change.kind === 'create' || change.kind === 'delete') tell('childrenChanged', parentOf(path))
+      if (change.kind === 'delete') this.#acls.delete(path)
+    }
+    return events
   }
-  const { change } = txn
-  for (const each of change.kind === 'multi' ? change.changes : [change]) {
-    if (each.kind === 'create') tellWithParent('created', each.path)
-    else if (each.kind === 'delete') tellWithParent('deleted', each.path)
-    else if (each.kind === 'setData') tell('dataChanged', each.path)
-    else if (each.kind === 'closeSession') for (const path of each.paths) tellWithParent('deleted', path)
+
+  /** Whether a znode at that path was ever not open to all. */
+  wasGuarded(path: string): boolean {
+    return this.#guarded.has(path)
   }
-  return events
+
+  #guard(path: string, acl: Acl | null): void {
+    if (acl === null) this.#acls.delete(path)
+    else {
+      this.#acls.set(path, acl)
+      this.#guarded.add(path)
+    }
+  }
+}
+
+function changesIn(change: TxnChange): readonly SingleChange[] {
+  switch (change.kind) {
+    case 'multi':
+      return change.changes
+    case 'closingSession':
+    case 'closeSession':
+      return change.paths.map(path => ({ kind: 'delete', path }))
+    case 'deleteContainer':
+      return [{ kind: 'delete', path: change.path }]
+    case 'create':
+    case 'delete':
+    case 'setData':
+    case 'setACL':
+      return [change]
+    default:
+      return []
+  }
 }
 
 function parentOf(path: string): string {

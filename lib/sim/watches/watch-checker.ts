@@ -1,4 +1,4 @@
-import { formatZxid, type SessionId, type Zxid } from '../../base/index.js'
+import { formatZxid, NO_SESSION, type SessionId, type Zxid } from '../../base/index.js'
 import type { Stat } from '../../tree/index.js'
 import { Violation } from '../checker.js'
 import type { Answer, Call, CommittedTxn, History, HistoryEvent, HistoryEventOf } from '../history.js'
@@ -6,6 +6,7 @@ import { EventLog } from './event-log.js'
 import { OneShotWatch } from './one-shot-watch.js'
 import { PersistentWatch } from './persistent-watch.js'
 import { describe, type Watch, WatchedProcess } from './watched-process.js'
+import { WatchingSession } from './watching-session.js'
 
 const FINAL_STATES = new Set(['expired', 'closed'])
 
@@ -29,13 +30,12 @@ class WatchChecker {
   readonly #calls = new Map<number, Call>()
   /** One-shot watches by the call that sets them. */
   readonly #asked = new Map<number, OneShotWatch>()
-  /** Sessions whose clients were told that they are over. */
-  readonly #over = new Map<SessionId, string>()
-  readonly #states = new Map<SessionId, string>()
+  /** Sessions where they live, by the process and the session. One that comes back to a process is another. */
+  readonly #sessions = new Map<string, WatchingSession>()
   /** What a session that is over was still waiting for. */
-  readonly #parted = new Map<SessionId, readonly Watch[]>()
+  readonly #parted = new Map<WatchingSession, readonly Watch[]>()
   /** Calls that close a session which was not over. */
-  readonly #closing = new Map<number, SessionId>()
+  readonly #closing = new Map<number, WatchingSession>()
 
   constructor(log: EventLog, history: History) {
     this.#log = log
@@ -64,14 +64,19 @@ class WatchChecker {
       }
       case 'told': {
         const { watch } = this.#find(event.watch, process)
-        const over = this.#over.get(watch.session)
-        if (over !== undefined) {
+        const { over } = watch.owner
+        if (over !== null) {
           throw violation(`${watch.name} was told of ${event.event.type} ${event.event.path} after its session was ${over}`)
         }
         return watch.onTold(event.event)
       }
       case 'state':
-        return this.#onState(event, process)
+        // A member that has no session at present says so as well.
+        return event.session === NO_SESSION ? undefined : this.#onState(event, process)
+      case 'auth': {
+        this.#sessionOf(event, process).show(event.auth, event.zxidApplied)
+        return process.onAuth()
+      }
       case 'ended':
         return process.end()
     }
@@ -85,9 +90,11 @@ class WatchChecker {
   #onCall(event: HistoryEventOf<'call'>, index: number, process: WatchedProcess): void {
     const { what, call } = event
     this.#calls.set(call, what)
-    if (what.kind === 'closeSession' && !this.#over.has(event.session)) this.#closing.set(call, event.session)
+    if (event.session === NO_SESSION) return
+    const owner = this.#sessionOf(event, process)
+    if (what.kind === 'closeSession' && owner.over === null) this.#closing.set(call, owner)
     if (!isRead(what) || what.watch === null) return
-    const watch = new OneShotWatch(event, { ...what, watch: what.watch }, index, process, this.#log)
+    const watch = new OneShotWatch(event, { ...what, watch: what.watch }, index, owner, process, this.#log)
     this.#asked.set(call, watch)
     this.#register(what.watch, watch, process)
   }
@@ -106,43 +113,47 @@ class WatchChecker {
         throw violation(`${process.name} showed ${formatZxid(zxidApplied)} ${how()}, with an answer of ${formatZxid(needed)}`)
       }
       const waits = watch?.onAnswered(result.answer, zxidApplied) ?? false
-      if (watch !== undefined && waits && !this.#over.has(watch.session))
+      if (watch !== undefined && waits && watch.owner.over === null)
         process.add(watch, index, () => how().replace('when', 'before'))
     }
     process.onShown(zxidApplied, how)
+    if (result.kind === 'answered' && result.answer.kind === 'takeOverSession')
+      this.#sessions.delete(keyOf(result.answer.session, process))
     const closed = this.#closing.get(call)
     this.#closing.delete(call)
     // Answered by the txn that ended it, so it lived until then.
-    if (closed !== undefined && result.kind === 'answered') this.#checkParted(closed)
+    if (closed !== undefined && result.kind === 'answered') this.#checkParted(closed, closed.owedUntil)
   }
 
-  #onState({ session, state }: HistoryEventOf<'state'>, process: WatchedProcess): void {
+  #onState(event: HistoryEventOf<'state'>, process: WatchedProcess): void {
+    const { state } = event
+    const owner = this.#sessionOf(event, process)
     process.firing = false
     process.completeRound()
-    const before = this.#states.get(session)
-    this.#states.set(session, state)
+    const before = owner.state
+    owner.state = state
     if (!FINAL_STATES.has(state)) return
-    this.#over.set(session, state)
-    const watches = process.watchesOf(session)
+    owner.over = state
+    const watches = process.watchesOf(owner)
     for (const watch of watches) process.remove(watch)
-    this.#parted.set(session, watches)
+    this.#parted.set(owner, watches)
     // No client gives its session up while its member serves: it was ended by the log, and lived until then.
-    if (state === 'expired' && before === 'connected') this.#checkParted(session)
+    if (state === 'expired' && before === 'connected') this.#checkParted(owner, owner.owedUntil)
   }
 
-  /** The session has lived until the log ended it: what it was owed by then has been told. */
-  #checkParted(session: SessionId): void {
-    const end = this.#log.endOf(session)
-    for (const watch of Number.isFinite(end) ? (this.#parted.get(session) ?? []) : []) {
+  /** The session has lived until the log ended it at `end`: what it was owed by then has been told. */
+  #checkParted(owner: WatchingSession, end: number): void {
+    for (const watch of Number.isFinite(end) ? (this.#parted.get(owner) ?? []) : []) {
       watch.skip(end + 1)
       if (watch.due !== null) throw violation(`${watch.name} was not told of ${describe(watch.due)} before its session ended`)
     }
-    this.#parted.delete(session)
+    this.#parted.delete(owner)
   }
 
   #onWatch(event: HistoryEventOf<'watch'>, index: number, process: WatchedProcess): void {
-    const { watch: number, path, recursive, session, zxidApplied } = event
-    const watch = new PersistentWatch({ number, path, recursive, session, zxidSet: zxidApplied }, process, this.#log)
+    const { watch: number, path, recursive, zxidApplied } = event
+    const owner = this.#sessionOf(event, process, zxidApplied)
+    const watch = new PersistentWatch({ number, path, recursive, owner, zxidSet: zxidApplied }, process, this.#log)
     this.#register(number, watch, process)
     const how = () => `when watch ${number} was set`
     // A listener may have set it: then others are still to hear of what it has just heard of.
@@ -163,6 +174,20 @@ class WatchChecker {
     return found
   }
 
+  #sessionOf({ session, member }: HistoryEvent, process: WatchedProcess, applied = process.shown): WatchingSession {
+    const key = keyOf(session, process)
+    const known = this.#sessions.get(key)
+    if (known !== undefined) return known
+    const [life, home] = this.#log.lifeOf(session, member, applied) ?? []
+    if (life === undefined || home === undefined)
+      throw violation(
+        `${process.name} knows of session ${formatZxid(session as number as Zxid)}, which the log has never created`
+      )
+    const owner = new WatchingSession(life, home)
+    this.#sessions.set(key, owner)
+    return owner
+  }
+
   #processOf({ member, process: number }: HistoryEvent): WatchedProcess {
     const key = `${member}.${number}`
     let process = this.#processes.get(key)
@@ -172,6 +197,10 @@ class WatchChecker {
     }
     return process
   }
+}
+
+function keyOf(session: SessionId, { name }: WatchedProcess): string {
+  return `${session} in ${name}`
 }
 
 /** The last txn that an answer lets one see. */

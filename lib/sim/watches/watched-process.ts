@@ -1,8 +1,10 @@
-import { formatZxid, type MemberId, type Zxid } from '../../base/index.js'
+import { formatZxid, LIMITS, type MemberId, type Zxid } from '../../base/index.js'
 import { Violation } from '../checker.js'
+import type { EventLog } from './event-log.js'
 import type { OneShotWatch } from './one-shot-watch.js'
 import type { PersistentWatch } from './persistent-watch.js'
 import type { TxnEvent } from './txn-events.js'
+import type { WatchingSession } from './watching-session.js'
 
 export type Watch = OneShotWatch | PersistentWatch
 
@@ -63,8 +65,13 @@ export class WatchedProcess {
     if (--this.#persistent === 0) this.#sightedSince = Number.POSITIVE_INFINITY
   }
 
-  watchesOf(session: number): readonly Watch[] {
-    return [...this.#watches].filter(watch => watch.session === session)
+  watchesOf(owner: WatchingSession): readonly Watch[] {
+    return [...this.#watches].filter(watch => watch.owner === owner)
+  }
+
+  /** A session may hear of more from here on: what nobody was owed may be owed. */
+  onAuth(): void {
+    this.#nothingDueBelow = 0
   }
 
   end(): void {
@@ -82,6 +89,27 @@ export class WatchedProcess {
     if (this.resetsUnknown || since < this.#sightedSince) return true
     for (const zxid of this.resets) if (zxid >= from && zxid <= to) return true
     return false
+  }
+
+  /**
+   * Whether a catch-up by snapshot at `zxid` may have been too much to say what has changed in it. What its watches made it look at is not
+   * known; it is no more than all paths that there ever were, and those that are watched.
+   */
+  mayHaveSkippedTooMuch(log: EventLog, zxid: Zxid): boolean {
+    if (log.pathsTouched(this.below - 1, zxid) > LIMITS.resetPathsMax) return true
+    return log.pathsTouched(0, zxid) + this.#watches.size > LIMITS.resetZnodesMax
+  }
+
+  /** A watch was removed while `zxid` was what its process had applied. Others may still be told of that. */
+  onRemoved(watch: Watch, zxid: Zxid): void {
+    if (zxid < this.shown) {
+      throw this.violation(
+        `${watch.name} was removed at ${formatZxid(zxid)}, where ${this.name} had shown ${formatZxid(this.shown as Zxid)}`
+      )
+    }
+    this.shown = zxid
+    this.firing = true
+    this.remove(watch)
   }
 
   /** A watch was told something at `zxid`. `event` is what a persistent one was told; it stands behind everything told so far. */

@@ -181,6 +181,10 @@ export class VirtualEnsemble {
           const { leader, epoch } = progress
           this.#see(id, number, { kind: 'serving', leader, epoch })
         }
+        if (progress.kind === 'quotaExceeded') {
+          const { path, limits, usage } = progress
+          this.#see(id, number, { kind: 'quotaExceeded', path, limits, usage })
+        }
         onProgress?.(progress)
       }
     }

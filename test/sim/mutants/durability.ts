@@ -53,7 +53,6 @@ export const DURABILITY: readonly Mutant[] = [
   },
   {
     name: 'the current epoch is stored before the history that it vouches for (ZOOKEEPER-4643)',
-    from: 18,
     breakIt: () => together(adoptingEarlyOnDisk(), adoptingEarlyInMemory())
   },
   {

@@ -1,7 +1,10 @@
+import type { Zxid } from '../../../lib/base/index.js'
 import type { Surroundings } from '../../../lib/member/index.js'
 import type { PlanOptions, RunOptions } from '../../../lib/sim/index.js'
 import type { Storage, StorageChange } from '../../../lib/storage/index.js'
 import type { Channel, Transport } from '../../../lib/transport/index.js'
+import { DataTree, PendingTree } from '../../../lib/tree/index.js'
+import { PendingRecords } from '../../../lib/tree/pending-records.js'
 import { decodePeerMessage, encodePeerMessage, type PeerMessage } from '../../../lib/wire/index.js'
 import { Peer, type ZabEffect, type ZabEvent } from '../../../lib/zab/index.js'
 
@@ -163,4 +166,43 @@ function messageIn(frame: Uint8Array): PeerMessage | null {
     // A frame of the links' own.
     return null
   }
+}
+
+/** Finds out which applied tree each leader's view of what is pending stands on: the one that it asks for what nobody touches. */
+export function committedBehind(trees: WeakMap<PendingTree, DataTree> | WeakMap<PendingRecords, DataTree>): Broken {
+  let asked: DataTree | null = null
+  const learn = (view: object, ask: () => unknown) => {
+    asked = null
+    ask()
+    if (asked !== null) (trees as WeakMap<object, DataTree>).set(view, asked)
+  }
+  return together(
+    patch(
+      DataTree.prototype,
+      'countersOf',
+      original =>
+        function (this: DataTree, path: string) {
+          asked = this
+          return original.call(this, path)
+        }
+    ),
+    patch(
+      PendingRecords.prototype,
+      'settle',
+      original =>
+        function (this: PendingRecords, zxid: Zxid) {
+          original.call(this, zxid)
+          learn(this, () => this.find('/nobody/touches/this'))
+        }
+    ),
+    patch(
+      PendingTree.prototype,
+      'forget',
+      original =>
+        function (this: PendingTree, zxidApplied: Zxid) {
+          original.call(this, zxidApplied)
+          learn(this, () => this.isRemovable('/nobody/touches/this', 0))
+        }
+    )
+  )
 }

@@ -3,7 +3,7 @@ import { Outbox, type PendingRequest, type Requester } from '../../../lib/member
 import type { AppliedTxn } from '../../../lib/member/replica.js'
 import { RequestProcessor } from '../../../lib/member/request-processor.js'
 import { SessionTable } from '../../../lib/session/index.js'
-import { type Operation, PendingTree } from '../../../lib/tree/index.js'
+import { type Caller, type Operation, PendingTree } from '../../../lib/tree/index.js'
 import type { PeerMessage, Request, RequestBody } from '../../../lib/wire/index.js'
 import { type Broken, type Mutant, onMessages, patch, together } from './mutant.js'
 
@@ -56,8 +56,8 @@ function sendingAgain(): Broken {
       Outbox.prototype,
       'enrol',
       original =>
-        function (this: Outbox, session: SessionId) {
-          const requester = original.call(this, session)
+        function (this: Outbox, session: SessionId, cxid?: number) {
+          const requester = original.call(this, session, cxid)
           requesters.set(this, [...(requesters.get(this) ?? []), requester])
           return requester
         }
@@ -149,14 +149,15 @@ export const REQUESTS: readonly Mutant[] = [
           PendingTree.prototype,
           'prepare',
           original =>
-            function (this: PendingTree, operation: Operation, session: SessionId, zxid: Zxid) {
-              const change = original.call(this, operation, session, zxid)
+            function (this: PendingTree, operation: Operation, caller: Caller, zxid: Zxid, time: number) {
+              const { session } = caller
+              const change = original.call(this, operation, caller, zxid, time)
               const pending = outboxes.get(session)?.requester.pending.find(each => !told.has(each))
               if (change.kind !== 'refused' || pending === undefined || pending.request.body !== operation) return change
               told.add(pending)
               const { member, cxid } = pending.request
               const txn = { session, member, cxid, time: 0, change }
-              earlySettle.get(pending)?.({ zxid, txn, result: change, events: [] } satisfies AppliedTxn)
+              earlySettle.get(pending)?.({ zxid, txn, result: change, events: [], excesses: [] } satisfies AppliedTxn)
               return change
             }
         )

@@ -3,6 +3,7 @@ import { Engine } from '../../../lib/member/engine.js'
 import { WatchDispatcher } from '../../../lib/member/watch-dispatcher.js'
 import { SessionTracker } from '../../../lib/session/index.js'
 import type { TreeEvent } from '../../../lib/tree/index.js'
+import { TreeComparison } from '../../../lib/tree/tree-comparison.js'
 import type { Peer } from '../../../lib/zab/index.js'
 import { type Mutant, onEffects, patch } from './mutant.js'
 
@@ -41,6 +42,37 @@ export const SESSIONS: readonly Mutant[] = [
     name: 'a watch is lost when the history is replaced',
     plan: { snapCount: 10 },
     breakIt: () => patch(WatchDispatcher.prototype, 'rebase', () => () => {})
+  },
+  {
+    name: 'a reset leaves out a path that has changed',
+    plan: { snapCount: 10 },
+    breakIt: () =>
+      patch(
+        TreeComparison.prototype,
+        'changedBelow',
+        original =>
+          function (this: TreeComparison, path: string) {
+            return original.call(this, path)?.slice(1) ?? null
+          }
+      )
+  },
+  {
+    name: 'a reset says of every persistent watch that its znode has changed',
+    plan: { snapCount: 10 },
+    breakIt: () =>
+      patch(
+        TreeComparison.prototype,
+        'at',
+        original =>
+          function (this: TreeComparison, path: string) {
+            return { ...original.call(this, path), changed: true }
+          }
+      )
+  },
+  {
+    name: 'a reset never says what has changed',
+    plan: { snapCount: 10 },
+    breakIt: () => patch(TreeComparison.prototype, 'changedBelow', () => () => null)
   },
   {
     name: 'a watch is told twice',

@@ -1,8 +1,8 @@
-import { formatHash64, Hash64, type SessionId, type Zxid } from '../../../lib/base/index.js'
+import { formatHash64, Hash64, type Zxid } from '../../../lib/base/index.js'
 import { Applier } from '../../../lib/member/applier.js'
 import type { Replica } from '../../../lib/member/replica.js'
 import { Snapshotter } from '../../../lib/member/snapshotter.js'
-import { DataTree, type Operation, PendingTree, type TreeChange } from '../../../lib/tree/index.js'
+import { type Caller, DataTree, type Operation, PendingTree, type TreeChange } from '../../../lib/tree/index.js'
 import { decodeTxn } from '../../../lib/wire/index.js'
 import { type Batch, batchOf, txnsOf } from '../../../lib/zab/index.js'
 import { type Mutant, onStore, patch, patchGetter, together } from './mutant.js'
@@ -44,14 +44,14 @@ export const TREE: readonly Mutant[] = [
           PendingTree.prototype,
           'prepare',
           original =>
-            function (this: PendingTree, operation: Operation, session: SessionId, zxid: Zxid) {
+            function (this: PendingTree, operation: Operation, caller: Caller, zxid: Zxid, time: number) {
               if (operation.kind !== 'create' || !operation.sequential || tree === null)
-                return original.call(this, operation, session, zxid)
+                return original.call(this, operation, caller, zxid, time)
               const last = operation.path.lastIndexOf('/')
               const count = tree.exists(last === 0 ? '/' : operation.path.slice(0, last))?.numChildren ?? 0
               const path = operation.path + String(count).padStart(10, '0')
-              const change = original.call(this, { ...operation, path, sequential: false }, session, zxid)
-              return change.kind === 'refused' ? original.call(this, operation, session, zxid) : change
+              const change = original.call(this, { ...operation, path, sequential: false }, caller, zxid, time)
+              return change.kind === 'refused' ? original.call(this, operation, caller, zxid, time) : change
             }
         )
       )

@@ -1,0 +1,3 @@
+import { testMutants } from './mutant-files.js'
+
+testMutants(2)
