@@ -39,7 +39,7 @@ function projectOf(directory: string, blocks: ReadonlyMap<string, string>): void
 
 t.test('the TypeScript of README.md and docs/ compiles against the package, and README.md’s runs', async t => {
   const directory = t.testdir()
-  const [tenLines = '', three = '', testing = '', ...further] = codeBlocks('README.md')
+  const [tenLines = '', three = '', shop = '', testing = '', ...further] = codeBlocks('README.md')
   t.strictSame(further, [], 'every block of README.md is run below')
   const ports = await freePorts(3)
   const onFreePorts = three.replace(/127\.0\.0\.1:28(\d\d)/g, (_, port) => `127.0.0.1:${ports[Number(port) - 88]}`)
@@ -47,7 +47,13 @@ t.test('the TypeScript of README.md and docs/ compiles against the package, and 
   const documents = readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.md'))
   const inDocuments = documents.flatMap(name => codeBlocks(join('docs', name)))
   const others = inDocuments.map((code, index) => [`docs-${index}.ts`, code] as const)
-  projectOf(directory, new Map([['ten-lines.ts', tenLines], ['three.ts', onFreePorts], ['testing.ts', testing], ...others]))
+  const own = [
+    ['ten-lines.ts', tenLines],
+    ['three.ts', onFreePorts],
+    ['shop.ts', shop],
+    ['testing.ts', testing]
+  ] as const
+  projectOf(directory, new Map([...own, ...others]))
   const compiled = promisify(execFile)(process.execPath, [COMPILER, '-p', directory], {
     env: { ...process.env, NODE_OPTIONS: '' }
   })
@@ -84,6 +90,14 @@ t.test('the TypeScript of README.md and docs/ compiles against the package, and 
       t.match(stdout, /^member [123] serves, member [123] leads$/m)
       t.match(stdout, /^registered as \/worker-000000000[012]: gone when this process is$/m)
     }
+  })
+
+  await t.test('what a session can do', async t => {
+    const { code, stdout, stderr } = await run(t, join(directory, 'out/shop.js'))
+    t.strictSame({ code, stderr }, { code: 0, stderr: '' })
+    t.match(stdout, "path: '/orders/new/o-0000000000'")
+    t.match(stdout, /^NO_AUTH$/m)
+    t.match(stdout, /^\{ count: 3, bytes: 9 \} \[ 'offer', 'orders' \]$/m)
   })
 
   await t.test('testing with it', async t => {
