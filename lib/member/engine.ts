@@ -305,7 +305,8 @@ export class Engine implements ConductorHandlers, SessionHost {
     this.#applier.close()
     this.#snapshotter.abandon()
     for (const session of [...this.#sessions.values()]) session.end('closed')
-    this.outbox.dismiss(this.#process, new ZooKeeperError('CLOSED'))
+    // What has no answer by now may be on its way.
+    this.outbox.dismiss(this.#process, new ZooKeeperError('CLOSED', { outcome: 'unknown' }))
     this.deadlines.close()
     await this.#snapshotter.idle()
   }

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { VirtualEnsemble } from '../../lib/sim/world/virtual-ensemble.js'
-import { outcomeOf } from '../fixtures/outcome.js'
+import { claimOf, outcomeOf } from '../fixtures/outcome.js'
 
 t.test('a leader that closes hands over, and the others are without a leader for less than a tick', async t => {
   const ensemble = new VirtualEnsemble({ seed: 121 })
@@ -18,6 +18,23 @@ t.test('a leader that closes hands over, and the others are without a leader for
   t.ok(back - gone < 100, `${back - gone} ms`)
   t.equal(follower.local.exists('/e'), null, 'its sessions were closed in order')
   t.equal(await ensemble.settle(outcomeOf(follower.create('/goes-on'))), 'OK')
+  await ensemble.close()
+})
+
+t.test('what a process has asked for and has no answer when it closes may happen all the same', async t => {
+  const ensemble = new VirtualEnsemble({ seed: 125 })
+  await ensemble.startAll()
+  const member = ensemble.follower
+  const target = ensemble.leader
+  const calls = [
+    member.openSession(),
+    member.openSession({ sessionId: target.sessionId, sessionPassword: target.sessionPassword }),
+    member.closeSession(target.sessionId)
+  ].map(claimOf)
+  await ensemble.until(() => member.status().outstanding === 3)
+  ensemble.isolate(member.id)
+  await ensemble.settle(member.close())
+  t.strictSame(await Promise.all(calls), ['CLOSED unknown', 'CLOSED unknown', 'CLOSED unknown'])
   await ensemble.close()
 })
 
