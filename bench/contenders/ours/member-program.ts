@@ -1,0 +1,60 @@
+import { createEnsembleMember, type EnsembleMember, type MemberStatus } from '../../../lib/index.js'
+import { runClosedLoop } from '../../load/closed-loop.js'
+import type { LoadOrders } from '../../load/load-orders.js'
+import { obey } from '../../processes/orders.js'
+import type { Load } from '../contender.js'
+
+// One process of an ensemble of ours: an application that embeds a member and carries a part of the load itself.
+
+export interface MemberOrders extends LoadOrders {
+  /** Resolves when the member serves. */
+  start(peers: readonly string[], id: number, dataDir: string): Promise<void>
+  status(): Promise<MemberStatus>
+  memory(): Promise<NodeJS.MemoryUsage>
+}
+
+let zk: EnsembleMember
+let paths: readonly string[] = []
+let value = Buffer.alloc(0)
+
+const OPERATIONS: { readonly [operation in Load['operation']]: (path: string) => Promise<unknown> } = {
+  write: path => zk.setData(path, value),
+  read: path => zk.getData(path),
+  linearizable: path => zk.getData(path, { linearizable: true })
+}
+
+const orders: MemberOrders = {
+  async start(peers, id, dataDir) {
+    zk = await createEnsembleMember(peers, { id, dataDir, ensemble: 'bench' })
+  },
+
+  async fill({ znodes, valueBytes }) {
+    await zk.create('/bench')
+    const data = Buffer.alloc(valueBytes, '.')
+    for (let number = 0; number < znodes; ) {
+      const some = Math.min(znodes - number, 1_000)
+      await Promise.all(Array.from({ length: some }, () => zk.create(`/bench/${number++}`, data)))
+    }
+  },
+
+  async measure(load, outstanding) {
+    if (paths.length === 0) {
+      await zk.sync()
+      paths = zk.local.getChildren('/bench')?.children.map(name => `/bench/${name}`) ?? []
+      value = Buffer.alloc(zk.local.getData(paths[0] ?? '/bench')?.data?.length ?? 0, '.')
+    }
+    const operation = OPERATIONS[load.operation]
+    const operate = () => operation(paths[Math.floor(Math.random() * paths.length)] ?? '/bench')
+    return (await runClosedLoop({ ...load, outstanding }, operate)).encoded()
+  },
+
+  async status() {
+    return zk.status()
+  },
+
+  async memory() {
+    return process.memoryUsage()
+  }
+}
+
+obey(orders)

@@ -1,0 +1,36 @@
+import { Latencies } from './latencies.js'
+
+/** A load that is given to one member. */
+export interface ClosedLoop {
+  readonly outstanding: number
+  readonly warmUpMilliseconds: number
+  readonly measuredMilliseconds: number
+}
+
+/**
+ * Keeps `outstanding` operations under way: each that ends is followed by the next one at once. Resolves when the time is over and all have
+ * ended. What ends within the measured time is counted.
+ */
+export function runClosedLoop(
+  { outstanding, warmUpMilliseconds, measuredMilliseconds }: ClosedLoop,
+  operate: () => Promise<unknown>
+): Promise<Latencies> {
+  const latencies = Latencies.empty()
+  if (outstanding === 0) return Promise.resolve(latencies)
+  const from = performance.now() + warmUpMilliseconds
+  const end = from + measuredMilliseconds
+  return new Promise((resolve, reject) => {
+    let running = outstanding
+    const next = (): void => {
+      const start = performance.now()
+      operate().then(() => {
+        const now = performance.now()
+        if (now < end) {
+          if (now >= from) latencies.record(now - start)
+          next()
+        } else if (--running === 0) resolve(latencies)
+      }, reject)
+    }
+    for (let loop = 0; loop < outstanding; loop++) next()
+  })
+}
