@@ -167,9 +167,10 @@ export class Applier {
     while (this.zxidReached < this.#target) {
       const batch = this.#next()
       if (batch === null) return this.#readLog()
-      for (const [index, bytes] of txnsOf(batch).entries()) {
-        const zxid = (batch.zxidFirst + index) as Zxid
+      let zxid = batch.zxidFirst
+      for (const bytes of txnsOf(batch)) {
         const applied = this.#replica.apply(bytes, zxid)
+        zxid = (zxid + 1) as Zxid
         if (this.#before === null) this.#handlers.onApplied(applied)
         else this.#settleBefore()
         // A listener may have closed the member.

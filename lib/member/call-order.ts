@@ -5,6 +5,7 @@ import { acceptedOf } from './answers.js'
 import { Call } from './call.js'
 import type { Deadlines } from './deadlines.js'
 import type { FollowUp, Outbox, Requester } from './outbox.js'
+import type { AppliedTxn } from './replica.js'
 import type { CallOptions, ReadOptions } from './zookeeper.js'
 
 /** What calls need of the member that they are made in. */
@@ -45,29 +46,34 @@ export class CallOrder {
   write<T>(body: RequestBody, options: CallOptions, pick: (result: OperationResult) => T): Promise<T> {
     const { auth } = this.#requester
     const call = new Call<T>(this.#host.deadlines, this.#host.requestTimeout, options)
-    if (this.#deferred !== null) {
+    if (this.#deferred === null) this.#issue(call, body, auth, pick)
+    else {
       this.#await(call)
       call.outcome = 'not-applied'
+      this.#deferred.push(() => {
+        this.#waiting.delete(call as unknown as Call<never>)
+        call.outcome = 'unknown'
+        this.#issue(call, body, auth, pick)
+      })
     }
-    this.#inOrder(() => {
-      if (call.settled) return
-      call.outcome = 'unknown'
-      this.#waiting.delete(call as unknown as Call<never>)
+    return call.promise
+  }
+
+  #issue<T>(call: Call<T>, body: RequestBody, auth: Requester['auth'], pick: (result: OperationResult) => T): void {
+    if (call.settled) return
+    const settle = (answer: AppliedTxn | ZooKeeperError): void => {
+      if (answer instanceof ZooKeeperError) return call.reject(answer)
       try {
-        this.#host.outbox.add(
-          this.#requester,
-          body,
-          answer => {
-            if (answer instanceof ZooKeeperError) call.reject(answer)
-            else call.settle(() => pick(acceptedOf(answer)))
-          },
-          auth
-        )
+        call.resolve(pick(acceptedOf(answer)))
       } catch (error) {
         call.reject(error)
       }
-    })
-    return call.promise
+    }
+    try {
+      this.#host.outbox.add(this.#requester, body, settle, auth)
+    } catch (error) {
+      call.reject(error)
+    }
   }
 
   /** Gives what `produce` finds when it is the read's turn. */
@@ -107,8 +113,10 @@ export class CallOrder {
   /** Does it as soon as every write issued so far has been applied and, if there is none under way, the member serves. */
   #behindWrites(act: FollowUp): void {
     const { last } = this.#requester
-    if (last !== null) last.behind.push(act)
-    else if (this.#host.serving) act(null)
+    if (last !== null) {
+      last.behind ??= []
+      last.behind.push(act)
+    } else if (this.#host.serving) act(null)
     else this.#host.whenServing(() => act(null))
   }
 

@@ -1,32 +1,35 @@
 import { type Outcome, ZooKeeperError } from '../base/index.js'
-import type { Deadlines } from './deadlines.js'
+import type { Deadline, Deadlines } from './deadlines.js'
 import type { CallOptions } from './zookeeper.js'
 
 /** One call that waits for something: settled once, by its answer, its deadline, its signal or the end of its session. */
-export class Call<T> {
+export class Call<T> implements Deadline {
   readonly promise: Promise<T>
   /** What is known of its write when its time is over: once it is on its way nobody knows any more. */
   outcome: Outcome = 'unknown'
+  readonly at: number
   #resolve!: (value: T) => void
   #reject!: (reason: unknown) => void
   #settled = false
-  #cancelDeadline: () => void
+  readonly #deadlines: Deadlines
+  readonly #milliseconds: number
   readonly #signal: AbortSignal | undefined
-  readonly #onAbort = () => this.reject(this.#signal?.reason)
+  #onAbort: (() => void) | null = null
 
   constructor(deadlines: Deadlines, requestTimeout: number, options: CallOptions) {
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
     })
-    const milliseconds = options.timeout ?? requestTimeout
-    this.#cancelDeadline = deadlines.add(milliseconds, () => {
-      const message = `no answer within ${milliseconds} ms`
-      this.reject(new ZooKeeperError('OPERATION_TIMEOUT', { message, outcome: this.outcome }))
-    })
+    this.#milliseconds = options.timeout ?? requestTimeout
+    this.at = deadlines.behind(this.#milliseconds)
+    this.#deadlines = deadlines
+    deadlines.set(this)
     this.#signal = options.signal
-    if (this.#signal?.aborted === true) this.reject(this.#signal.reason)
-    else this.#signal?.addEventListener('abort', this.#onAbort, { once: true })
+    if (this.#signal === undefined) return
+    this.#onAbort = () => this.reject(this.#signal?.reason)
+    if (this.#signal.aborted) this.#onAbort()
+    else this.#signal.addEventListener('abort', this.#onAbort, { once: true })
   }
 
   get settled(): boolean {
@@ -51,11 +54,17 @@ export class Call<T> {
     }
   }
 
+  /** Its time is over. */
+  onPassed(): void {
+    const message = `no answer within ${this.#milliseconds} ms`
+    this.reject(new ZooKeeperError('OPERATION_TIMEOUT', { message, outcome: this.outcome }))
+  }
+
   #finish(): boolean {
     if (this.#settled) return false
     this.#settled = true
-    this.#cancelDeadline()
-    this.#signal?.removeEventListener('abort', this.#onAbort)
+    this.#deadlines.lift(this)
+    if (this.#onAbort !== null) this.#signal?.removeEventListener('abort', this.#onAbort)
     return true
   }
 }

@@ -34,6 +34,8 @@ export interface ConductorHandlers {
   onRole(role: RoleName, leader: MemberId | null, reason: string): void
   onServing(leader: MemberId, epoch: Epoch, zxidHistory: Zxid): void
   onConfirmed(confirmation: number, zxid: Zxid): void
+  /** Nothing is being written any more: what has collected meanwhile can be one write. */
+  onDiskIdle(): void
   onMemberMessage(from: MemberId, message: MemberMessage): void
   /** What this member's pong carries. */
   pongPayload(): Uint8Array
@@ -74,9 +76,13 @@ export class Conductor implements PeerLinksHandlers {
   #life = 0
   #stepping = false
   #calling = false
+  /** Writes in the hands of the store. */
+  #writing = 0
   #written: WriteEffect[] = []
   #writtenPosted = false
   #replacing = false
+  /** What was sent last, while a step is under way. */
+  #sent: { readonly message: PeerMessage; readonly frame: Uint8Array } | null = null
 
   constructor(parts: ConductorParts, handlers: ConductorHandlers) {
     this.#parts = parts
@@ -86,6 +92,11 @@ export class Conductor implements PeerLinksHandlers {
   /** Null while there is none: before the start, and while the store is out of order. */
   get peer(): Peer | null {
     return this.#peer
+  }
+
+  /** Whether anything is in the hands of the store: what is issued now waits for that. */
+  get diskBusy(): boolean {
+    return this.#writing > 0
   }
 
   get connected(): ReadonlySet<MemberId> {
@@ -118,6 +129,7 @@ export class Conductor implements PeerLinksHandlers {
     this.#life++
     this.#peer = null
     this.#events.length = 0
+    this.#writing = 0
     this.#written = []
     for (const sender of this.#senders.values()) sender.cancel()
     this.#senders.clear()
@@ -134,6 +146,7 @@ export class Conductor implements PeerLinksHandlers {
       this.#after.push(() => this.#handlers.onFatal(error))
     } finally {
       this.#stepping = false
+      this.#sent = null
     }
     this.#callAfter()
   }
@@ -277,8 +290,11 @@ export class Conductor implements PeerLinksHandlers {
     }
   }
 
+  /** PERF: what goes to several learners is one message, and becomes bytes once. */
   #send(to: MemberId, message: PeerMessage): void {
-    if (this.#up.has(to)) this.#parts.links.send(to, encodePeerMessage(message))
+    if (!this.#up.has(to)) return
+    if (this.#sent?.message !== message) this.#sent = { message, frame: encodePeerMessage(message) }
+    this.#parts.links.send(to, this.#sent.frame)
   }
 
   #write(effect: WriteEffect): void {
@@ -289,6 +305,7 @@ export class Conductor implements PeerLinksHandlers {
     if (change.kind === 'append' && !this.#replacing) this.#after.push(() => handlers.onLogged(change.batch))
     if (change.kind === 'truncate') this.#after.push(() => handlers.onTruncated(change.zxid))
     const life = this.#life
+    this.#writing++
     this.#parts.storage.write(change).then(
       () => this.#onWritten(life, effect),
       (error: unknown) => this.#onWriteFailed(life, error)
@@ -312,12 +329,16 @@ export class Conductor implements PeerLinksHandlers {
     this.#written = []
     const last = written.at(-1)
     if (this.#peer === null || last === undefined) return
+    this.#writing -= written.length
     const { tenure } = this.#peer
     const outgoing = written.filter(effect => effect.tenure === tenure).flatMap(effect => effect.thenSend)
     for (const { to, message } of withoutSuperseded(outgoing)) this.#send(to, message)
     // A history that could not be proven was not loaded either; from now on what is left of it counts.
     if (written.some(({ change }) => change.kind === 'acceptDamage')) this.#after.push(() => this.#handlers.onReplaced())
     this.dispatch({ kind: 'written', write: last.write })
+    if (this.#peer === null || this.diskBusy) return
+    this.#after.push(() => this.#handlers.onDiskIdle())
+    this.#callAfter()
   }
 
   #onWriteFailed(life: number, error: unknown): void {

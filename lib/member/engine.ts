@@ -344,6 +344,10 @@ export class Engine implements ConductorHandlers, SessionHost {
     this.#readIndex.onConfirmed(confirmation, zxid)
   }
 
+  onDiskIdle(): void {
+    this.#processor?.onDiskIdle()
+  }
+
   onMemberMessage(from: MemberId, message: MemberMessage): void {
     const { peer } = this.conductor
     // Meant for an epoch that is over, or that this member has left.
@@ -558,6 +562,7 @@ export class Engine implements ConductorHandlers, SessionHost {
         rules: treeRules,
         zxidNext: () => this.#peer.zxidNext,
         proposalsLeft: () => this.#peer.proposalsLeft,
+        diskBusy: () => conductor.diskBusy,
         propose: batch => conductor.dispatch({ kind: 'propose', batch }),
         onEpochExhausted: () => conductor.dispatch({ kind: 'abdicate', reason: 'the epoch has no numbers left' }),
         onViolation: (member, reason) => conductor.disconnect(member, reason)

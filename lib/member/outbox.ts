@@ -9,8 +9,8 @@ export interface PendingRequest {
   readonly bytes: number
   /** Called with the txn that answers it, or with the error that means it will never be answered. */
   readonly settle: (answer: AppliedTxn | ZooKeeperError) => void
-  /** What its session issued behind it and does not go through the log: called directly after it has been settled. */
-  readonly behind: FollowUp[]
+  /** What its session issued behind it and does not go through the log: called directly after it has been settled. Null when there is nothing. */
+  behind: FollowUp[] | null
 }
 
 /**
@@ -107,7 +107,7 @@ export class Outbox {
       throw new ZooKeeperError('THROTTLED', { message: `${this.#count} requests of ${this.#bytes} bytes are outstanding` })
     }
     const request = { session: requester.session, member: id, cxid: requester.nextCxid(), auth, body }
-    const pending: PendingRequest = { request, bytes, settle, behind: [] }
+    const pending: PendingRequest = { request, bytes, settle, behind: null }
     requester.pending.push(pending)
     this.#unsent.push(pending)
     this.#count++
@@ -151,7 +151,7 @@ export class Outbox {
     this.#count--
     this.#bytes -= pending.bytes
     pending.settle(answer)
-    for (const next of pending.behind) next(overtaken)
+    if (pending.behind !== null) for (const next of pending.behind) next(overtaken)
   }
 
   #post(): void {

@@ -12,8 +12,8 @@ import {
 } from '../base/index.js'
 import { SessionTracker } from '../session/index.js'
 import { type Operation, PendingTree, type TreeRules } from '../tree/index.js'
-import { encodeTxn, type Request, type RequestBody, type Txn, type TxnChange } from '../wire/index.js'
-import { type Batch, batchOf } from '../zab/index.js'
+import { encodeTxnShared, type Request, type RequestBody, type Txn, type TxnChange } from '../wire/index.js'
+import { type Batch, OpenBatch } from '../zab/index.js'
 import { ContainerReaper } from './container-reaper.js'
 import { PendingSessions } from './pending-sessions.js'
 import type { AppliedTxn, Replica } from './replica.js'
@@ -35,6 +35,8 @@ export interface RequestProcessorParts {
   zxidNext(): Zxid
   /** How many more the epoch has numbers for. */
   proposalsLeft(): number
+  /** Whether the leader's disk is at work, so that a batch proposed now would wait for it. */
+  diskBusy(): boolean
   propose(batch: Batch): void
   /** The epoch is used up. */
   onEpochExhausted(): void
@@ -54,7 +56,11 @@ type Draft = Omit<Txn, 'time'>
 
 /**
  * The leader's side of a write: judges each request against committed state plus what is outstanding, turns it into a txn, and gathers the
- * txns of one turn of the event loop in one batch. One object for one reign: what is outstanding belongs to an epoch.
+ * txns of one turn of the event loop, or of one write of the disk, in one batch. One object for one reign: what is outstanding belongs to an
+ * epoch.
+ *
+ * PERF: a batch that is proposed while the disk is at work would wait for it all the same, in every log, and be sent, logged and acknowledged
+ * by itself; so it is left open for more until the disk is done.
  */
 export class RequestProcessor {
   readonly #parts: RequestProcessorParts
@@ -65,8 +71,7 @@ export class RequestProcessor {
   readonly #reaper: ContainerReaper
   readonly #closing = new Map<SessionId, Closing>()
   #now = 0 as Ticks
-  #open: Uint8Array[] = []
-  #openBytes = 0
+  readonly #open = new OpenBatch()
   #flushPosted = false
   #time = 0
   #ended = false
@@ -123,10 +128,14 @@ export class RequestProcessor {
     this.#pending.forget(zxidApplied)
   }
 
+  onDiskIdle(): void {
+    if (!this.#ended) this.#flush()
+  }
+
   /** The reign is over: what is in the open batch was never proposed. */
   end(): void {
     this.#ended = true
-    this.#open = []
+    this.#open.clear()
   }
 
   /** False when the rest of the group must not be looked at. */
@@ -249,31 +258,25 @@ export class RequestProcessor {
 
   #add(draft: (zxid: Zxid, time: number) => Draft): void {
     if (this.#ended) return
-    if (this.#parts.proposalsLeft() <= this.#open.length) {
+    if (this.#parts.proposalsLeft() <= this.#open.count) {
       this.#flush()
       this.#parts.onEpochExhausted()
       return
     }
     this.#time = this.#wall()
-    const { session, member, cxid, change } = draft(zxidPlus(this.#parts.zxidNext(), this.#open.length), this.#time)
-    const bytes = encodeTxn({ session, member, cxid, time: this.#time, change })
-    this.#open.push(bytes)
-    this.#openBytes += bytes.length
-    if (this.#open.length >= LIMITS.batchTxnsMax || this.#openBytes >= LIMITS.batchBytesMax) return this.#flush()
+    const { session, member, cxid, change } = draft(zxidPlus(this.#parts.zxidNext(), this.#open.count), this.#time)
+    this.#open.add(encodeTxnShared({ session, member, cxid, time: this.#time, change }))
+    if (this.#open.count >= LIMITS.batchTxnsMax || this.#open.bytes >= LIMITS.batchBytesMax) return this.#flush()
     if (this.#flushPosted) return
     this.#flushPosted = true
     this.#parts.scheduler.post(() => {
       this.#flushPosted = false
-      if (!this.#ended) this.#flush()
+      if (!this.#ended && !this.#parts.diskBusy()) this.#flush()
     })
   }
 
   #flush(): void {
-    if (this.#open.length === 0) return
-    const batch = batchOf(this.#parts.zxidNext(), this.#open)
-    this.#open = []
-    this.#openBytes = 0
-    this.#parts.propose(batch)
+    if (this.#open.count > 0) this.#parts.propose(this.#open.close(this.#parts.zxidNext()))
   }
 
   /** The leader's wall clock may jump back; the times in the log do not. */

@@ -36,7 +36,7 @@ export class LooseDatabase implements Surroundings {
 
   verify(): void {}
 
-  async note(): Promise<void> {}
+  note(): void {}
 
   async discardRemains(): Promise<void> {}
 

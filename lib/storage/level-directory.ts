@@ -109,8 +109,8 @@ export class LevelDirectory implements Surroundings {
     }
   }
 
-  async note(noted: Noted): Promise<void> {
-    await present(this.#note, 'the note is open while the store is').write(noted)
+  note(noted: Noted): void {
+    present(this.#note, 'the note is open while the store is').write(noted)
   }
 
   async discardRemains(): Promise<void> {

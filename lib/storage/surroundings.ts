@@ -36,7 +36,7 @@ export interface Surroundings {
   /** Throws when what is written no longer goes where it was opened. Asked after every write, before it is acknowledged. */
   verify(): void
   /** Notes what is about to be acknowledged. Not synced: it speaks about losses of the database, not of the machine. */
-  note(noted: Noted): Promise<void>
+  note(noted: Noted): Promise<void> | void
   /** Removes what was set aside: it has been replaced. */
   discardRemains(): Promise<void>
   /** Closes the database and releases everything. Called once, also when `open` has failed. */

@@ -174,7 +174,7 @@ export class Handshake implements ChannelHandlers {
   #onHello(hello: Hello, bytes: Uint8Array): void {
     if (this.#peerHello !== null) return this.#outOfTurn('hello')
     // The bytes are needed until the proofs are made, and are a view of a chunk that is not.
-    this.#peerHello = { bytes: bytes.slice(), hello }
+    this.#peerHello = { bytes: new Uint8Array(bytes), hello }
     this.#claimedId = hello.id
     const mismatch = mismatchOf(this.#options.terms, this.addressee, hello)
     if (mismatch !== null) return this.refuse(mismatch.code, mismatch.detail)

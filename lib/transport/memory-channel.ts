@@ -55,7 +55,7 @@ export class MemoryChannel implements Channel {
     if (this.#closed) return
     this.#flightBytes += frame.length
     if (this.#flightBytes > LIMITS.linkQueueBytesHigh) this.#high = true
-    this.#depart(frame.slice())
+    this.#depart(new Uint8Array(frame))
   }
 
   limitFrames(bytesMax: number): void {

@@ -12,7 +12,7 @@ import {
   asTagged,
   badFrame
 } from './fields.js'
-import { decodeBounded, encode } from './msgpack.js'
+import { decodeBounded, encodeShared } from './msgpack.js'
 import {
   aclFields,
   asAcl,
@@ -55,10 +55,15 @@ const OPERATION_CODES: readonly OperationCode[] = ['OK', ...ERROR_CODE_NAMES]
 
 /** `[session, member, cxid, time, change]`; a change is `[tag, ...fields]`. */
 export function encodeTxn(txn: Txn): Uint8Array {
+  return new Uint8Array(encodeTxnShared(txn))
+}
+
+/** The same in memory that the next call overwrites: for a batch, which copies it to its place. */
+export function encodeTxnShared(txn: Txn): Uint8Array {
   // What cannot be read back must not get into a log.
   assert(Number.isSafeInteger(txn.time) && txn.time >= 0, 'a txn is stamped with whole milliseconds')
   assert(Number.isSafeInteger(txn.cxid) && txn.cxid >= 0, 'a request number is a whole number')
-  const bytes = encode([txn.session, txn.member, txn.cxid, txn.time, fieldsOf(txn.change)])
+  const bytes = encodeShared([txn.session, txn.member, txn.cxid, txn.time, fieldsOf(txn.change)])
   // Rare, and made of what the leader itself adds: read back at once. Changes of the tree have been judged by PendingTree.
   if (SELDOM.has(txn.change.kind)) assert(isReadable(bytes), 'a written txn can be read back')
   return bytes

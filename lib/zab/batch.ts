@@ -15,16 +15,64 @@ export interface Batch {
 const LENGTH_BYTES = 4
 
 export function batchOf(zxidFirst: Zxid, txns: readonly Uint8Array[]): Batch {
-  assert(txns.length > 0, 'a batch holds at least one txn')
-  const bytes = new Uint8Array(txns.reduce((sum, txn) => sum + LENGTH_BYTES + txn.length, 0))
-  const view = new DataView(bytes.buffer)
-  let offset = 0
-  for (const txn of txns) {
-    view.setUint32(offset, txn.length)
-    bytes.set(txn, offset + LENGTH_BYTES)
-    offset += LENGTH_BYTES + txn.length
+  const open = new OpenBatch()
+  for (const txn of txns) open.add(txn)
+  return open.close(zxidFirst)
+}
+
+/** First room for a batch that is being made; doubled when it is used up. */
+const OPEN_BYTES = 4 * 1024
+
+/** A batch that is being made. PERF: each txn is copied to its place at once, so that none needs memory of its own. */
+export class OpenBatch {
+  #room = new Uint8Array(OPEN_BYTES)
+  #bytes = 0
+  #count = 0
+
+  /** Txns so far. */
+  get count(): number {
+    return this.#count
   }
-  return { zxidFirst, count: txns.length, bytes }
+
+  /** Bytes so far, with the lengths before the txns. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** Copies a txn in. */
+  add(txn: Uint8Array): void {
+    const start = this.#bytes
+    const end = start + LENGTH_BYTES + txn.length
+    if (end > this.#room.length) this.#widen(end)
+    const room = this.#room
+    room[start] = txn.length >>> 24
+    room[start + 1] = txn.length >>> 16
+    room[start + 2] = txn.length >>> 8
+    room[start + 3] = txn.length
+    room.set(txn, start + LENGTH_BYTES)
+    this.#bytes = end
+    this.#count++
+  }
+
+  /** What was added, as a batch with bytes of its own; the next one begins empty. */
+  close(zxidFirst: Zxid): Batch {
+    assert(this.#count > 0, 'a batch holds at least one txn')
+    const batch = { zxidFirst, count: this.#count, bytes: this.#room.slice(0, this.#bytes) }
+    this.clear()
+    return batch
+  }
+
+  /** What was added is dropped. */
+  clear(): void {
+    this.#bytes = 0
+    this.#count = 0
+  }
+
+  #widen(bytes: number): void {
+    const wider = new Uint8Array(Math.max(2 * this.#room.length, bytes))
+    wider.set(this.#room.subarray(0, this.#bytes))
+    this.#room = wider
+  }
 }
 
 export function zxidLastOf(batch: Batch): Zxid {

@@ -80,7 +80,7 @@ t.test('answers come in order, each to its own, and what stands behind is done d
   const order: string[] = []
   for (const name of ['first', 'second']) {
     const pending = box.add(requester, setting(), () => order.push(name))
-    pending.behind.push(overtaken => order.push(`behind ${name} ${overtaken}`))
+    pending.behind = [overtaken => order.push(`behind ${name} ${overtaken}`)]
   }
   await virtual.run(1)
   t.throws(() => box.onAnswer(answer(S, 2)), { code: 'INVARIANT_VIOLATED' })
@@ -88,7 +88,7 @@ t.test('answers come in order, each to its own, and what stands behind is done d
   const next = again.box.enrol(S)
   for (const name of ['first', 'second']) {
     const pending = again.box.add(next, setting(), () => order.push(name))
-    pending.behind.push(overtaken => order.push(`behind ${name} ${overtaken}`))
+    pending.behind = [overtaken => order.push(`behind ${name} ${overtaken}`)]
   }
   again.box.onAnswer(answer(OTHER, 1))
   again.box.onAnswer(answer(S, 1))
@@ -106,7 +106,7 @@ t.test('what was answered out of sight is lost, and what stood between two of th
     const pending = box.add(requester, setting(), result => {
       order.push(`${number} ${isZooKeeperError(result, 'CONNECTION_LOSS')} ${result instanceof ZooKeeperError && result.outcome}`)
     })
-    pending.behind.push(overtaken => order.push(`behind ${number} ${overtaken?.code}`))
+    pending.behind = [overtaken => order.push(`behind ${number} ${overtaken?.code}`)]
   }
   box.onAnsweredThrough(requester, 2)
   t.strictSame(order, ['1 true unknown', 'behind 1 CONNECTION_LOSS', '2 true unknown', 'behind 2 undefined'])
