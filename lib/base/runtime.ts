@@ -14,7 +14,9 @@ export type CancelTimer = () => void
  * A callback that throws is the scheduler's owner's to report; it must not lose the callbacks behind it.
  */
 export interface Scheduler {
-  /** Runs `callback` in a later turn of the event loop, in the order of the calls. */
+  /**
+   * Runs `callback` later, never within this call, in the order of the calls: soon, and without keeping the event loop from turning for long.
+   */
   post(callback: () => void): void
   /** Runs `callback` once after `milliseconds`. Must not keep the process alive by itself. */
   after(milliseconds: number, callback: () => void): CancelTimer

@@ -167,11 +167,14 @@ export class RequestProcessor {
     if (last !== null) this.#sessions.setNumber(session, member, cxid)
     if (body.kind === 'closeSession' && last !== null && this.#closeAsAsked(request)) return true
     if (body.kind === 'terminateSession' && this.#terminate(request, body.session)) return true
-    this.#add((zxid, time) => ({ session, member, cxid, change: this.#changeFor(request, last !== null, zxid, time) }))
+    if (!this.#hasPlace()) return true
+    const change = this.#changeFor(request, last !== null, this.#zxid, this.#time)
+    this.#put({ session, member, cxid, time: this.#time, change })
     return true
   }
 
-  #changeFor({ session, member, auth, body }: Request, known: boolean, zxid: Zxid, time: number): TxnChange {
+  #changeFor(request: Request, known: boolean, zxid: Zxid, time: number): TxnChange {
+    const { member, body } = request
     switch (body.kind) {
       case 'createSession': {
         const timeout = this.#negotiated(body.timeout)
@@ -193,7 +196,7 @@ export class RequestProcessor {
       case 'enlist':
         return { kind: 'refused', code: 'SESSION_EXPIRED' }
       default:
-        return known ? this.#operation(body, { session, auth }, zxid, time) : { kind: 'refused', code: 'SESSION_EXPIRED' }
+        return known ? this.#operation(body, request, zxid, time) : { kind: 'refused', code: 'SESSION_EXPIRED' }
     }
   }
 
@@ -257,15 +260,28 @@ export class RequestProcessor {
   }
 
   #add(draft: (zxid: Zxid, time: number) => Draft): void {
-    if (this.#ended) return
+    if (this.#hasPlace()) this.#put({ ...draft(this.#zxid, this.#time), time: this.#time })
+  }
+
+  /** Whether one more txn can be proposed, and at what time. False when the reign is over, or the epoch's numbers are. */
+  #hasPlace(): boolean {
+    if (this.#ended) return false
     if (this.#parts.proposalsLeft() <= this.#open.count) {
       this.#flush()
       this.#parts.onEpochExhausted()
-      return
+      return false
     }
     this.#time = this.#wall()
-    const { session, member, cxid, change } = draft(zxidPlus(this.#parts.zxidNext(), this.#open.count), this.#time)
-    this.#open.add(encodeTxnShared({ session, member, cxid, time: this.#time, change }))
+    return true
+  }
+
+  /** What the next txn will have. */
+  get #zxid(): Zxid {
+    return zxidPlus(this.#parts.zxidNext(), this.#open.count)
+  }
+
+  #put(txn: Txn): void {
+    this.#open.add(encodeTxnShared(txn))
     if (this.#open.count >= LIMITS.batchTxnsMax || this.#open.bytes >= LIMITS.batchBytesMax) return this.#flush()
     if (this.#flushPosted) return
     this.#flushPosted = true

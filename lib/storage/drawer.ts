@@ -26,8 +26,10 @@ export class Drawer {
     return this.#database.get(key, READ_OPTIONS)
   }
 
-  /** Atomic, and synced where the database can. */
+  /** Atomic, and synced where the database can. PERF: one log record alone, which is nearly every write, costs half as much as a `put`. */
   batch(operations: Operation[]): Promise<void> {
+    const [first] = operations
+    if (operations.length === 1 && first?.type === 'put') return this.#database.put(first.key, first.value, WRITE_OPTIONS)
     return this.#database.batch(operations, WRITE_OPTIONS)
   }
 

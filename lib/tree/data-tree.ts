@@ -63,7 +63,9 @@ export type ReadGuard = (acl: Acl, path: string) => void
 
 const NONE: OperationResult = { kind: 'none' }
 const NO_EXCESSES: readonly QuotaExcess[] = []
-const ALREADY_APPLIED: Applied = { result: NONE, events: [], excesses: NO_EXCESSES }
+/** Never added to. */
+const NO_EVENTS: TreeEvent[] = []
+const ALREADY_APPLIED: Applied = { result: NONE, events: NO_EVENTS, excesses: NO_EXCESSES }
 
 /**
  * The znode tree after `zxidApplied`: committed txns only, applied in order. Two trees at the same zxid are equal however they came there,
@@ -74,6 +76,8 @@ export class DataTree {
   readonly #quotas = new QuotaTable()
   #zxidApplied: Zxid
   #cut: SnapshotCut | null = null
+  /** Of the txn that is being applied. */
+  #events = NO_EVENTS
 
   /** A new tree holds `/`, `/zookeeper` and `/zookeeper/quota`. A store is handed in by {@link TreeRestorer} only. */
   constructor(store: ZnodeStore = newStore(), zxidApplied: Zxid = ZXID_ZERO) {
@@ -107,8 +111,9 @@ export class DataTree {
    */
   apply(change: TreeChange, zxid: Zxid, time: number): Applied {
     if (zxid <= this.#zxidApplied) return ALREADY_APPLIED
-    const events: TreeEvent[] = []
-    const result = this.#perform(change, zxid, time, events)
+    this.#events = NO_EVENTS
+    const result = this.#perform(change, zxid, time)
+    const events = this.#events
     // Only now: a cut taken at this zxid holds all of the txn, also of a multi (ZOOKEEPER-3127).
     this.#zxidApplied = zxid
     const excesses = this.#quotas.size === 0 ? NO_EXCESSES : this.#excessesOf(events)
@@ -245,29 +250,29 @@ export class DataTree {
     return this.#cut
   }
 
-  #perform(change: TreeChange, zxid: Zxid, time: number, events: TreeEvent[]): OperationResult {
+  #perform(change: TreeChange, zxid: Zxid, time: number): OperationResult {
     switch (change.kind) {
       case 'multi':
-        return { kind: 'multi', results: change.changes.map(each => this.#performSingle(each, zxid, time, events)) }
+        return { kind: 'multi', results: change.changes.map(each => this.#performSingle(each, zxid, time)) }
       case 'deleteEphemerals':
-        return this.#deleteEphemerals(change, zxid, events)
+        return this.#deleteEphemerals(change, zxid)
       case 'deleteContainer':
-        return this.#deleteContainer(change, zxid, events)
+        return this.#deleteContainer(change, zxid)
       case 'refused':
         return change
       default:
-        return this.#performSingle(change, zxid, time, events)
+        return this.#performSingle(change, zxid, time)
     }
   }
 
-  #performSingle(change: SingleChange, zxid: Zxid, time: number, events: TreeEvent[]): SingleResult {
+  #performSingle(change: SingleChange, zxid: Zxid, time: number): SingleResult {
     switch (change.kind) {
       case 'create':
-        return this.#create(change, zxid, time, events)
+        return this.#create(change, zxid, time)
       case 'delete':
-        return this.#delete(change, zxid, events)
+        return this.#delete(change, zxid)
       case 'setData':
-        return this.#setData(change, zxid, time, events)
+        return this.#setData(change, zxid, time)
       case 'check':
         return { kind: 'check', stat: this.#statOf(present(this.#store.find(change.path), 'a checked znode is there')) }
       case 'setACL':
@@ -279,7 +284,7 @@ export class DataTree {
     }
   }
 
-  #create(change: CreateChange, zxid: Zxid, time: number, events: TreeEvent[]): SingleResult {
+  #create(change: CreateChange, zxid: Zxid, time: number): SingleResult {
     const parent = present(this.#store.find(parentOf(change.path)), 'a znode is created below another one')
     assert(parent.owner === NO_SESSION, 'an ephemeral has no children')
     assert(change.parentCversion === parent.cversion + 1, 'a parent counts every create')
@@ -301,46 +306,47 @@ export class DataTree {
     parent.pzxid = zxid
     this.#store.seal(parent)
     this.#quotas.onData(node.path, change.data)
-    events.push(this.#event('created', node, zxid), this.#event('childrenChanged', parent, zxid))
+    this.#tell('created', node, zxid)
+    this.#tell('childrenChanged', parent, zxid)
     return { kind: 'create', path: node.path, stat: this.#statOf(node) }
   }
 
-  #delete(change: DeleteChange, zxid: Zxid, events: TreeEvent[]): SingleResult {
-    this.#remove(present(this.#store.find(change.path), 'a deleted znode was there'), zxid, events)
+  #delete(change: DeleteChange, zxid: Zxid): SingleResult {
+    this.#remove(present(this.#store.find(change.path), 'a deleted znode was there'), zxid)
     return { kind: 'delete' }
   }
 
-  #deleteEphemerals(change: DeleteEphemeralsChange, zxid: Zxid, events: TreeEvent[]): OperationResult {
+  #deleteEphemerals(change: DeleteEphemeralsChange, zxid: Zxid): OperationResult {
     for (const path of change.paths) {
       const node = present(this.#store.find(path), 'an ephemeral of an ended session was there')
       assert(node.owner === change.owner, 'a session takes its own ephemerals with it')
-      this.#remove(node, zxid, events)
+      this.#remove(node, zxid)
     }
     return NONE
   }
 
-  #deleteContainer(change: DeleteContainerChange, zxid: Zxid, events: TreeEvent[]): OperationResult {
+  #deleteContainer(change: DeleteContainerChange, zxid: Zxid): OperationResult {
     const node = present(this.#store.find(change.path), 'a container that is removed was there')
     assert(node.lifetime !== PERSISTENT, 'only containers and TTL znodes go by themselves')
-    this.#remove(node, zxid, events)
+    this.#remove(node, zxid)
     return NONE
   }
 
-  #remove(node: Znode, zxid: Zxid, events: TreeEvent[]): void {
+  #remove(node: Znode, zxid: Zxid): void {
     assert(node.numChildren === 0, 'a deleted znode has no children')
     const parent = this.#store.parentOf(node)
     this.#cut?.beforeChange(node.row)
     this.#cut?.beforeChange(parent.row)
     // With its last ACL: who could not read it does not hear of its end.
-    events.push(this.#event('deleted', node, zxid))
+    this.#tell('deleted', node, zxid)
     this.#store.remove(node)
     parent.pzxid = zxid
     this.#store.seal(parent)
     this.#quotas.onDeleted(node.path)
-    events.push(this.#event('childrenChanged', parent, zxid))
+    this.#tell('childrenChanged', parent, zxid)
   }
 
-  #setData(change: SetDataChange, zxid: Zxid, time: number, events: TreeEvent[]): SingleResult {
+  #setData(change: SetDataChange, zxid: Zxid, time: number): SingleResult {
     const node = present(this.#store.find(change.path), 'a znode whose data is set is there')
     assert(change.version === nextVersion(node.version), 'a version counts every change of the data')
     this.#cut?.beforeChange(node.row)
@@ -350,7 +356,7 @@ export class DataTree {
     node.mtime = time
     this.#store.seal(node)
     this.#quotas.onData(node.path, change.data)
-    events.push(this.#event('dataChanged', node, zxid))
+    this.#tell('dataChanged', node, zxid)
     return { kind: 'setData', stat: this.#statOf(node) }
   }
 
@@ -373,9 +379,12 @@ export class DataTree {
     return { kind: 'touch', stat: this.#statOf(node) }
   }
 
-  #event(type: TreeEvent['type'], node: Znode, zxid: Zxid): TreeEvent {
+  /** PERF: most txns have one event, so an array of that length; one that is begun empty has room for 17. */
+  #tell(type: TreeEvent['type'], node: Znode, zxid: Zxid): void {
     const acl = this.#store.aclOf(node)
-    return acl === null ? { type, path: node.path, zxid } : { type, path: node.path, zxid, acl }
+    const event: TreeEvent = acl === null ? { type, path: node.path, zxid } : { type, path: node.path, zxid, acl }
+    if (this.#events === NO_EVENTS) this.#events = [event]
+    else this.#events.push(event)
   }
 
   #excessesOf(events: readonly TreeEvent[]): readonly QuotaExcess[] {

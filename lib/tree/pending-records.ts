@@ -5,12 +5,6 @@ import { PendingNode } from './pending-node.js'
 import { type PendingQuota, PendingQuotas } from './pending-quotas.js'
 import type { QuotaLimits, QuotaUsage } from './quota.js'
 
-/** One outstanding txn: what {@link PendingRecords.forget} has to look at when it has been applied. */
-interface Outstanding {
-  readonly zxid: Zxid
-  readonly paths: readonly string[]
-}
-
 /** What the operation under way has replaced. */
 type Replaced =
   | { readonly kind: 'node'; readonly path: string; readonly before: PendingNode | undefined }
@@ -25,14 +19,16 @@ type Replaced =
 export class PendingRecords {
   readonly #committed: DataTree
   readonly #records = new Map<string, PendingNode>()
-  readonly #outstanding: Outstanding[] = []
+  /** What {@link forget} has to look at: every path that an outstanding txn touches, and in the same place that txn. PERF: two arrays, no objects. */
+  readonly #outstanding: string[] = []
+  readonly #outstandingZxids: Zxid[] = []
   #outstandingFirst = 0
   /** By owner: the ephemerals among the records that will exist. */
   readonly #ephemerals = new Map<SessionId, Set<string>>()
   /** By owner, once it has been asked for: how many ephemerals it will have. */
   readonly #ephemeralCounts = new Map<SessionId, number>()
   readonly #quotas = new PendingQuotas()
-  #replaced: Replaced[] = []
+  readonly #replaced: Replaced[] = []
 
   constructor(committed: DataTree) {
     this.#committed = committed
@@ -60,9 +56,11 @@ export class PendingRecords {
 
   /** What the operation under way has replaced belongs to the txn `zxid`. */
   settle(zxid: Zxid): void {
-    if (this.#replaced.length === 0) return
-    this.#outstanding.push({ zxid, paths: this.#replaced.map(({ path }) => path) })
-    this.#replaced = []
+    for (const { path } of this.#replaced) {
+      this.#outstanding.push(path)
+      this.#outstandingZxids.push(zxid)
+    }
+    this.#replaced.length = 0
   }
 
   /**
@@ -80,21 +78,22 @@ export class PendingRecords {
       this.#put(path, before)
       this.#account(path, now, this.find(path))
     }
-    this.#replaced = []
+    this.#replaced.length = 0
   }
 
   /** The committed tree has come to `zxidApplied`: what was outstanding up to there can be read from it. PERF: grows with what is dropped. */
   forget(zxidApplied: Zxid): void {
-    let first = this.#outstanding[this.#outstandingFirst]
-    while (first !== undefined && first.zxid <= zxidApplied) {
-      for (const path of first.paths) {
-        const record = this.#records.get(path)
-        if (record !== undefined && record.zxid <= zxidApplied) this.#put(path, undefined)
-      }
-      first = this.#outstanding[++this.#outstandingFirst]
+    let first = this.#outstandingFirst
+    for (; first < this.#outstanding.length; first++) {
+      if ((this.#outstandingZxids[first] as Zxid) > zxidApplied) break
+      const path = this.#outstanding[first] as string
+      const record = this.#records.get(path)
+      if (record !== undefined && record.zxid <= zxidApplied) this.#put(path, undefined)
     }
-    if (this.#outstandingFirst * 2 > this.#outstanding.length) {
-      this.#outstanding.splice(0, this.#outstandingFirst)
+    this.#outstandingFirst = first
+    if (first * 2 > this.#outstanding.length) {
+      this.#outstanding.splice(0, first)
+      this.#outstandingZxids.splice(0, first)
       this.#outstandingFirst = 0
     }
   }

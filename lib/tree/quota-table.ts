@@ -62,12 +62,15 @@ export class QuotaTable {
 }
 
 /** Of those paths, the ones at or above `path`, from below. */
-export function* quotasAbove(quotas: ReadonlyMap<string, unknown>, path: string): Iterable<string> {
-  if (quotas.size === 0) return
+export function quotasAbove(quotas: ReadonlyMap<string, unknown>, path: string): readonly string[] {
+  if (quotas.size === 0) return NOWHERE
+  const above: string[] = []
   for (let at = path; ; ) {
-    if (quotas.has(at)) yield at
-    if (at === '/') return
+    if (quotas.has(at)) above.push(at)
+    if (at === '/') return above
     const slash = at.lastIndexOf('/')
     at = slash === 0 ? '/' : at.slice(0, slash)
   }
 }
+
+const NOWHERE: readonly string[] = []

@@ -16,6 +16,9 @@ const WORKING_BYTES = 16 * 1024
 /** Shorter text is copied unit by unit, which is faster than a call out of JavaScript. */
 const SHORT_TEXT = 64
 
+/** Room for as many elements is made before they have been read. */
+const SMALL_ARRAY = 32
+
 let working: Buffer = Buffer.allocUnsafeSlow(WORKING_BYTES)
 let end = 0
 
@@ -235,8 +238,9 @@ function readArray(count: number, depth: number): readonly unknown[] {
   if (elements > LIMITS.messageElementsMax) throw badFrame('msgpack: too many elements')
   if (count > source.length - at) throw badFrame('msgpack: an array is longer than the frame')
   if (count > 0 && depth === LIMITS.messageDepthMax) throw badFrame('msgpack: nested too deeply')
-  const array: unknown[] = []
-  for (let index = 0; index < count; index++) array.push(read(depth + 1))
+  // PERF: exactly as long as it must be; one that grows by `push` has room for 17 from the first on.
+  const array = new Array<unknown>(Math.min(count, SMALL_ARRAY))
+  for (let index = 0; index < count; index++) array[index] = read(depth + 1)
   return array
 }
 
