@@ -42,6 +42,8 @@ export interface BenchEnsemble {
 /** A system that is measured. */
 export interface Contender {
   readonly name: string
+  /** What it offers. Another one is refused by `measure`. */
+  readonly operations: readonly Load['operation'][]
   /** Name and version of what runs, or null with what is missing on this machine. */
   found(): { readonly version: string } | { readonly missing: string }
   start(shape: EnsembleShape): Promise<BenchEnsemble>

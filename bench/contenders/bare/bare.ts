@@ -12,6 +12,7 @@ const PROGRAM = new URL('./bare-program.js', import.meta.url)
 /** The limit of what can be built of these parts: see `bare-member.ts`. */
 export const bare: Contender = {
   name: 'bare pipeline',
+  operations: ['write'],
   found: () => ({ version: `Node.js ${process.version}` }),
   start
 }

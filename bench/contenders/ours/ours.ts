@@ -14,6 +14,7 @@ const SETTLE_MILLISECONDS_MAX = 30_000
 
 export const ours: Contender = {
   name: 'embedded-zookeeper',
+  operations: ['write', 'read', 'linearizable'],
   found: () => ({ version: `this checkout, Node.js ${process.version}` }),
   start: shape => OurEnsemble.start(shape)
 }
