@@ -1,6 +1,8 @@
 import type { BenchEnsemble, Load, Measurement } from '../contenders/contender.js'
 import { type Spread, spreadOf } from '../report/statistics.js'
 
+const WARM_UP_OUTSTANDING_MAX = 256
+
 /** What is measured of an ensemble at one time: a load without its durations. */
 export type Step = Pick<Load, 'operation' | 'outstanding' | 'issuedAt'>
 
@@ -22,15 +24,16 @@ export interface SampledFigure extends Step {
   readonly max: Spread
 }
 
-/** Warms an ensemble up once and then measures step after step. */
+/** Warms an ensemble up once, as far as its steps go, and then measures step after step. */
 export async function measureSteps(
   ensemble: BenchEnsemble,
   steps: readonly Step[],
   { warmUpMilliseconds, measuredMilliseconds }: Pick<Load, 'warmUpMilliseconds' | 'measuredMilliseconds'>,
   { contender, round }: { readonly contender: string; readonly round: number }
 ): Promise<readonly Sample[]> {
+  const outstanding = Math.min(WARM_UP_OUTSTANDING_MAX, Math.max(...steps.map(({ outstanding }) => outstanding)))
   for (const operation of new Set(steps.map(({ operation }) => operation))) {
-    const load = { operation, outstanding: 256, issuedAt: 'every member', warmUpMilliseconds: 0 } as const
+    const load = { operation, outstanding, issuedAt: 'every member', warmUpMilliseconds: 0 } as const
     await ensemble.measure({ ...load, measuredMilliseconds: warmUpMilliseconds })
   }
   const samples: Sample[] = []
