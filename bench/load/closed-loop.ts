@@ -5,6 +5,11 @@ export interface ClosedLoop {
   readonly outstanding: number
   readonly warmUpMilliseconds: number
   readonly measuredMilliseconds: number
+  /**
+   * Operations that are begun before the event loop has to turn; any number by default, which is for operations that wait for the event loop
+   * anyway. Promises that are settled already would keep it from turning at all, and its member from being heard of.
+   */
+  readonly operationsPerTurn?: number
 }
 
 /**
@@ -12,7 +17,7 @@ export interface ClosedLoop {
  * ended. What ends within the measured time is counted.
  */
 export function runClosedLoop(
-  { outstanding, warmUpMilliseconds, measuredMilliseconds }: ClosedLoop,
+  { outstanding, warmUpMilliseconds, measuredMilliseconds, operationsPerTurn = Number.POSITIVE_INFINITY }: ClosedLoop,
   operate: () => Promise<unknown>
 ): Promise<Latencies> {
   const latencies = Latencies.empty()
@@ -21,7 +26,19 @@ export function runClosedLoop(
   const end = from + measuredMilliseconds
   return new Promise((resolve, reject) => {
     let running = outstanding
+    let leftThisTurn = operationsPerTurn
+    let heldBack = 0
+    const turn = (): void => {
+      leftThisTurn = operationsPerTurn
+      const loops = heldBack
+      heldBack = 0
+      for (let loop = 0; loop < loops; loop++) next()
+    }
     const next = (): void => {
+      if (leftThisTurn-- <= 0) {
+        if (heldBack++ === 0) setImmediate(turn)
+        return
+      }
       const start = performance.now()
       operate().then(() => {
         const now = performance.now()

@@ -21,7 +21,8 @@ export function obey(orders: Orders): void {
     const carryOut = orders[order] ?? (() => Promise.reject(new Error(`unknown order '${order}'`)))
     carryOut(...args).then(
       result => send({ kind: 'done', number, result }),
-      (error: unknown) => send({ kind: 'failed', number, reason: error instanceof Error ? (error.stack ?? error.message) : String(error) })
+      (error: unknown) =>
+        send({ kind: 'failed', number, reason: error instanceof Error ? (error.stack ?? error.message) : String(error) })
     )
   })
   process.on('disconnect', () => process.exit())

@@ -37,7 +37,9 @@ export class OurEnsemble implements BenchEnsemble {
     const processes = peers.map(() => new BenchProcess<MemberOrders>(PROGRAM, nodeArguments))
     const ensemble = new OurEnsemble(processes, directory)
     try {
-      await Promise.all(processes.map((process, index) => process.ask('start', peers, index + 1, join(directory, `${index + 1}`))))
+      await Promise.all(
+        processes.map((process, index) => process.ask('start', peers, index + 1, join(directory, `${index + 1}`)))
+      )
       const leader = processes[await ensemble.leader()]
       await leader?.ask('fill', shape)
       return ensemble
