@@ -89,8 +89,12 @@ export class CallOrder {
     }
     const call = new Call<T>(this.#host.deadlines, this.#host.requestTimeout, options)
     this.#await(call)
-    if (options.linearizable === true) this.#inOrder(() => this.#barrier(call, produce))
-    else
+    if (options.linearizable === true) {
+      // PERF: asked at once and not when its turn has come, so that a session has as many under way as it likes. What is committed by now is
+      // what this read must have seen; what its own session has written before, it waits for besides.
+      const index = new ReachedIndex(this.#host)
+      this.#inOrder(() => this.#barrier(call, index, produce))
+    } else
       this.#inOrder(() => this.#behindWrites(overtaken => (overtaken === null ? call.settle(produce) : call.reject(overtaken))))
     return call.promise
   }
@@ -126,7 +130,7 @@ export class CallOrder {
     else this.#deferred.push(act)
   }
 
-  #barrier<T>(call: Call<T>, produce: () => T): void {
+  #barrier<T>(call: Call<T>, index: ReachedIndex, produce: () => T): void {
     if (call.settled) return
     this.#deferred ??= []
     this.#isHeldUp = true
@@ -140,7 +144,7 @@ export class CallOrder {
     }
     // A call that has timed out or was aborted must not hold up what stands behind it.
     call.promise.catch(finish)
-    this.#host.readIndex(zxid => this.#host.whenApplied(zxid, () => this.#behindWrites(finish)))
+    index.whenReached(() => this.#behindWrites(finish))
   }
 
   /** Does what was held up, to its end or to the next that holds up the rest. What listeners ask for meanwhile stands behind all of it. */
@@ -150,5 +154,26 @@ export class CallOrder {
       if (act === undefined) this.#deferred = null
       else act()
     }
+  }
+}
+
+/** Everything that was committed anywhere when it was made, and whether it has been applied here. */
+class ReachedIndex {
+  #isReached = false
+  #callback: (() => void) | null = null
+
+  constructor(host: CallHost) {
+    host.readIndex(zxid => host.whenApplied(zxid, () => this.#reach()))
+  }
+
+  /** Calls back once. */
+  whenReached(callback: () => void): void {
+    if (this.#isReached) callback()
+    else this.#callback = callback
+  }
+
+  #reach(): void {
+    this.#isReached = true
+    this.#callback?.()
   }
 }

@@ -12,19 +12,29 @@ export interface ReadIndexParts {
 
 type Asker = (zxid: Zxid) => void
 
+/** What a leader is asked, by a learner or (null) by itself. */
+interface Question {
+  readonly from: MemberId | null
+  readonly query: number
+}
+
 /**
  * How far a read must wait to be linearizable: the leader's commit point, once a quorum has confirmed that it still led after the question
- * was asked. Questions of one turn of the event loop are asked as one, and those that a change of leader leaves open are asked again.
+ * was asked. Questions of one turn of the event loop are asked as one, and those that a change of leader leaves open are asked again; a leader
+ * confirms all that it is asked in one turn at once.
  */
 export class ReadIndex {
   readonly #parts: ReadIndexParts
   #unasked: Asker[] = []
   readonly #asked = new Map<number, Asker[]>()
-  readonly #confirming = new Map<number, { readonly to: MemberId | null; readonly query: number }>()
+  /** The leader's side: questions that came since the last confirmation was begun. */
+  #unconfirmed: Question[] = []
+  readonly #confirming = new Map<number, readonly Question[]>()
   #queries = 0
   #confirmations = 0
   #open = false
   #posted = false
+  #confirmPosted = false
 
   constructor(parts: ReadIndexParts) {
     this.#parts = parts
@@ -45,6 +55,7 @@ export class ReadIndex {
 
   close(): void {
     this.#open = false
+    this.#unconfirmed = []
     this.#confirming.clear()
   }
 
@@ -57,17 +68,26 @@ export class ReadIndex {
 
   /** This member is asked as the leader, by a learner or (null) by itself. */
   onQuery(from: MemberId | null, query: number): void {
-    const confirmation = ++this.#confirmations
-    this.#confirming.set(confirmation, { to: from, query })
-    this.#parts.confirm(confirmation)
+    this.#unconfirmed.push({ from, query })
+    if (this.#confirmPosted) return
+    this.#confirmPosted = true
+    this.#parts.scheduler.post(() => {
+      this.#confirmPosted = false
+      if (this.#unconfirmed.length === 0) return
+      const confirmation = ++this.#confirmations
+      this.#confirming.set(confirmation, this.#unconfirmed)
+      this.#unconfirmed = []
+      this.#parts.confirm(confirmation)
+    })
   }
 
   onConfirmed(confirmation: number, zxid: Zxid): void {
-    const asked = this.#confirming.get(confirmation)
-    if (asked === undefined) return
+    const questions = this.#confirming.get(confirmation) ?? []
     this.#confirming.delete(confirmation)
-    if (asked.to === null) this.onReply(asked.query, zxid)
-    else this.#parts.reply(asked.to, asked.query, zxid)
+    for (const { from, query } of questions) {
+      if (from === null) this.onReply(query, zxid)
+      else this.#parts.reply(from, query, zxid)
+    }
   }
 
   #post(): void {

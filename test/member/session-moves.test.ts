@@ -150,7 +150,7 @@ t.test('wherever a move meets pipelined writes, each was done or is said not to 
     await ensemble.settle(from.create('/w', 'none'))
     const outcomes: Promise<string>[] = []
     const write = () => outcomes.push(claimOf(old.setData('/w', String(outcomes.length))))
-    for (let count = 0; count < 5; count++) write()
+    for (let count = 0; count < boundary % 7; count++) write()
     const moving = to.openSession(keysOf(old))
     for (let part = 0; part < 5; part++) {
       await ensemble.events(boundary)

@@ -57,6 +57,34 @@ t.test('reads of every kind keep their place among writes', async t => {
   await ensemble.close()
 })
 
+t.test('linearizable reads of one session are under way together, and each sees what was written before it was asked for', async t => {
+  const ensemble = new VirtualEnsemble({ seed: 15 })
+  await ensemble.startAll()
+  const { follower, leader } = ensemble
+  await ensemble.settle(leader.create('/shared', '0'))
+  const timeOf = async (count: number): Promise<number> => {
+    const start = ensemble.virtual.now
+    await ensemble.settle(Promise.all(Array.from({ length: count }, () => follower.getData('/shared', { linearizable: true }))))
+    return ensemble.virtual.now - start
+  }
+  const one = await timeOf(1)
+  t.ok((await timeOf(100)) <= 2 * one, 'a hundred take no longer than one or two')
+  for (let version = 1; version <= 20; version++) {
+    await ensemble.settle(leader.setData('/shared', String(version)))
+    const [first, own, second] = await ensemble.settle(
+      Promise.all([
+        follower.getData('/shared', { linearizable: true }),
+        follower.create(`/own-${version}`),
+        follower.exists(`/own-${version}`, { linearizable: true }),
+        follower.sync()
+      ])
+    )
+    t.equal(String(first.data), String(version))
+    t.equal(second?.czxid, own.stat.czxid, 'also what it has written itself, behind a read that was held up')
+  }
+  await ensemble.close()
+})
+
 t.test('what a listener asks for while what stood behind a sync is done stands behind all of that', async t => {
   const ensemble = new VirtualEnsemble({ seed: 17 })
   await ensemble.startAll()

@@ -103,7 +103,10 @@ t.test('a mutated message decodes or is refused with BAD_FRAME, and never anythi
   let decoded = 0
   let refused = 0
   for (let round = 0; round < 50_000; round++) {
-    const frame = new Uint8Array(original).slice(0, random.float() < 0.1 ? Math.floor(random.float() * original.length) : original.length)
+    const frame = new Uint8Array(original).slice(
+      0,
+      random.float() < 0.1 ? Math.floor(random.float() * original.length) : original.length
+    )
     for (let flips = 1 + Math.floor(random.float() * 3); flips > 0; flips--) {
       frame[Math.floor(random.float() * frame.length)] = Math.floor(random.float() * 256)
     }
