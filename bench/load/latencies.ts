@@ -30,8 +30,9 @@ export class Latencies {
     return this.#microseconds.totalCount
   }
 
-  record(milliseconds: number): void {
-    this.#microseconds.recordValue(Math.min(Math.max(1, Math.round(milliseconds * 1000)), SECONDS_MAX * 1e6))
+  /** `count` operations have needed that long. */
+  record(milliseconds: number, count = 1): void {
+    this.#microseconds.recordValueWithCount(Math.min(Math.max(1, Math.round(milliseconds * 1000)), SECONDS_MAX * 1e6), count)
   }
 
   add(others: Latencies): void {
