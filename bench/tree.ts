@@ -1,5 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises'
-import { cpus, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type MemberId, type Runtime, randomInt, seededRandom, type Zxid } from '../lib/base/index.js'
@@ -12,7 +12,14 @@ import { Snapshotter } from '../lib/member/snapshotter.js'
 import { TreeView } from '../lib/member/tree-view.js'
 import { openDirectoryStorage, type Storage, type StorageOptions } from '../lib/storage/index.js'
 import { type Pauses, PauseWatch } from './pauses.js'
+import { machineNow } from './report/machine.js'
+import { positive } from './report/option-numbers.js'
+import { publish, REPORT_OPTIONS } from './report/results.js'
+import { rounded, table } from './report/table.js'
 import { settingTxn, TreeHistory } from './tree-history.js'
+
+// What a large tree costs one member: memory of a znode, creates applied from the log, reads, and how long the event loop stands still while a
+// snapshot is written, opened, verified and loaded.
 
 const STORAGE_OPTIONS: StorageOptions = { ensembleName: 'bench', memberId: 1 as MemberId, snapRetainCount: 3 }
 const SETS_PER_SECOND = 2_000
@@ -25,8 +32,7 @@ interface Phase {
   readonly pauses: Pauses
 }
 
-interface Report {
-  readonly machine: string
+interface TreeFigures {
   readonly znodes: number
   readonly bytesPerZnode: number
   readonly createsPerSecond: number
@@ -107,7 +113,7 @@ function readsPerSecond(replica: Replica, history: TreeHistory, among: number): 
   return (READS * 1000) / (performance.now() - start)
 }
 
-async function run(directory: string, znodes: number): Promise<Report> {
+async function run(directory: string, znodes: number): Promise<TreeFigures> {
   const history = new TreeHistory(znodes)
   const before = await openDirectoryStorage(directory, STORAGE_OPTIONS)
   await history.write(before)
@@ -124,7 +130,6 @@ async function run(directory: string, znodes: number): Promise<Report> {
   )
   await before.close()
   return recovered(directory, digest, {
-    machine: `${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}, Node.js ${process.version}`,
     znodes: replica.tree.nodeCount,
     bytesPerZnode,
     createsPerSecond: (znodes * 1000) / applied.phase.milliseconds,
@@ -133,45 +138,40 @@ async function run(directory: string, znodes: number): Promise<Report> {
   })
 }
 
-async function recovered(directory: string, digest: string, report: Report): Promise<Report> {
+async function recovered(directory: string, digest: string, figures: TreeFigures): Promise<TreeFigures> {
   await memory()
   const opened = await measured('open and verify', () => openDirectoryStorage(directory, STORAGE_OPTIONS))
   const loaded = await measured('load the snapshot', runtime => loadReplica(opened.result, runtime))
   await opened.result.close()
   if (loaded.result.digest !== digest) throw new Error('what was recovered is not what was written')
-  return { ...report, phases: [...report.phases, opened.phase, loaded.phase] }
+  return { ...figures, phases: [...figures.phases, opened.phase, loaded.phase] }
 }
 
-function printed({ machine, znodes, bytesPerZnode, createsPerSecond, readsPerSecond: reads, phases }: Report): string {
-  const round = (value: number, digits = 0): string => value.toLocaleString('en', { maximumFractionDigits: digits })
-  const rows = [
-    ['phase', 'took', 'longest gap', 'own gap', 'own > 20', 'loop delay', 'slice', 'longest GC', 'all GC'],
-    ...phases.map(({ name, milliseconds, pauses }) => [
-      name,
-      ...[milliseconds, pauses.gap, pauses.ownGap].map(value => round(value, 1)),
-      round(pauses.ownGapsOver20),
-      ...[pauses.delay, pauses.slice, pauses.gc, pauses.gcTotal].map(value => round(value, 1))
-    ])
-  ]
+function textOf({ znodes, bytesPerZnode, createsPerSecond, readsPerSecond: reads, phases }: TreeFigures): string {
   return [
-    machine,
-    `${round(znodes)} znodes with 100 bytes of data: ${round(bytesPerZnode)} bytes each`,
-    `${round(createsPerSecond)} creates applied a second, from the log`,
-    `${round(reads.ofAThousand)} reads a second of a thousand znodes, ${round(reads.ofAll)} of all`,
+    `${rounded(znodes)} znodes with 100 bytes of data: ${rounded(bytesPerZnode)} bytes each`,
+    `${rounded(createsPerSecond)} creates applied a second, from the log`,
+    `${rounded(reads.ofAThousand)} reads a second of a thousand znodes, ${rounded(reads.ofAll)} of all`,
     '',
     'milliseconds:',
-    ...rows.map(([name = '', ...values]) => name.padEnd(20) + values.map(value => value.padStart(13)).join(''))
+    table(
+      ['phase', 'took', 'longest gap', 'own gap', 'own > 20', 'loop delay', 'slice', 'longest GC', 'all GC'],
+      phases.map(({ name, milliseconds, pauses: { gap, ownGap, ownGapsOver20, delay, slice, gc, gcTotal } }) => {
+        return [name, milliseconds, gap, ownGap, `${ownGapsOver20}`, delay, slice, gc, gcTotal]
+      })
+    )
   ].join('\n')
 }
 
-const { values } = parseArgs({
-  options: { znodes: { type: 'string', default: '1000000' }, json: { type: 'boolean', default: false } }
-})
+const { values } = parseArgs({ options: { ...REPORT_OPTIONS, znodes: { type: 'string', default: '1000000' } } })
 if (globalThis.gc === undefined) throw new Error('run it by npm run bench:tree: memory is measured after full collections')
+const machine = machineNow()
+const options = { znodes: positive(values.znodes) }
 const directory = await mkdtemp(join(tmpdir(), 'bench-tree-'))
 try {
-  const report = await run(directory, Number(values.znodes))
-  console.log(values.json ? JSON.stringify(report, null, 2) : printed(report))
+  const figures = await run(directory, options.znodes)
+  const versions = { 'embedded-zookeeper': `this checkout, Node.js ${process.version}` }
+  publish({ bench: 'tree', machine, versions, options, figures, text: textOf(figures) }, values)
 } finally {
   await rm(directory, { recursive: true, force: true })
 }

@@ -1,9 +1,18 @@
 import { bare } from './bare/bare.js'
 import type { Contender } from './contender.js'
+import { etcd } from './etcd/etcd.js'
+import { nodeZooKeeper } from './node-zookeeper/node-zookeeper.js'
 import { ours } from './ours/ours.js'
+import { zooKeeper } from './zookeeper/zookeeper.js'
 
 /** By the word that `--contenders` takes. */
-const CONTENDERS: { readonly [word: string]: Contender } = { ours, bare }
+const CONTENDERS: { readonly [word: string]: Contender } = {
+  ours,
+  bare,
+  zookeeper: zooKeeper,
+  'node-zookeeper': nodeZooKeeper,
+  etcd
+}
 
 /** What a bench that compares has to do with. */
 export interface Field {

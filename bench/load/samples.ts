@@ -1,6 +1,9 @@
 import type { BenchEnsemble, Load, Measurement } from '../contenders/contender.js'
 import { type Spread, spreadOf } from '../report/statistics.js'
 
+const WARM_UP_OUTSTANDING_MAX = 256
+const LONGER_MAX = 8
+
 /** What is measured of an ensemble at one time: a load without its durations. */
 export type Step = Pick<Load, 'operation' | 'outstanding' | 'issuedAt'>
 
@@ -22,22 +25,23 @@ export interface SampledFigure extends Step {
   readonly max: Spread
 }
 
-/** Warms an ensemble up once and then measures step after step. */
+/** Warms an ensemble up once, as far as its steps go, and then measures step after step. */
 export async function measureSteps(
   ensemble: BenchEnsemble,
   steps: readonly Step[],
   { warmUpMilliseconds, measuredMilliseconds }: Pick<Load, 'warmUpMilliseconds' | 'measuredMilliseconds'>,
   { contender, round }: { readonly contender: string; readonly round: number }
 ): Promise<readonly Sample[]> {
+  const outstanding = Math.min(WARM_UP_OUTSTANDING_MAX, Math.max(...steps.map(({ outstanding }) => outstanding)))
   for (const operation of new Set(steps.map(({ operation }) => operation))) {
-    const load = { operation, outstanding: 256, issuedAt: 'every member', warmUpMilliseconds: 0 } as const
+    const load = { operation, outstanding, issuedAt: 'every member', warmUpMilliseconds: 0 } as const
     await ensemble.measure({ ...load, measuredMilliseconds: warmUpMilliseconds })
   }
   const samples: Sample[] = []
   for (const step of steps) {
     // What is under way from the start of a level is not yet in its rhythm.
     const begin = Math.min(300, measuredMilliseconds / 4)
-    const measured = await ensemble.measure({ ...step, warmUpMilliseconds: begin, measuredMilliseconds })
+    const measured = await measureLongEnough(ensemble, { ...step, warmUpMilliseconds: begin, measuredMilliseconds })
     samples.push({ ...step, contender, round, ...numbersOf(measured) })
   }
   return samples
@@ -61,8 +65,16 @@ export function figuresOf(samples: readonly Sample[]): readonly SampledFigure[] 
   })
 }
 
+/** Once more and for longer, when not one operation has ended within the time. */
+async function measureLongEnough(ensemble: BenchEnsemble, load: Load): Promise<Measurement> {
+  for (let factor = 1; factor <= LONGER_MAX; factor *= 2) {
+    const measured = await ensemble.measure({ ...load, measuredMilliseconds: load.measuredMilliseconds * factor })
+    if (measured.operations > 0) return measured
+  }
+  throw new Error(`no ${load.operation} with ${load.outstanding} outstanding has ended within the measured time`)
+}
+
 function numbersOf({ operations, milliseconds, latencies }: Measurement): Pick<Sample, 'operationsPerSecond' | 'milliseconds'> {
-  if (operations === 0) throw new Error('no operation has ended within the measured time: measure for longer')
   return {
     operationsPerSecond: (operations * 1000) / milliseconds,
     milliseconds: { p50: latencies.percentile(50), p99: latencies.percentile(99), max: latencies.max }

@@ -14,10 +14,10 @@ export interface Series {
   readonly points: readonly (readonly [x: number, y: number])[]
 }
 
-const WIDTH = 800
+const WIDTH = 840
 const HEIGHT = 420
 const LEFT = 64
-const RIGHT = WIDTH - 190
+const RIGHT = WIDTH - 220
 const TOP = 58
 const BOTTOM = HEIGHT - 52
 /** So many different x are each a tick; more get the ticks of a scale. */

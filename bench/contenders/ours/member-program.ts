@@ -3,15 +3,21 @@ import { runClosedLoop } from '../../load/closed-loop.js'
 import type { LoadOrders } from '../../load/load-orders.js'
 import { obey } from '../../processes/orders.js'
 import type { Load } from '../contender.js'
+import { type OwnReads, ownReadsPerSecond } from './own-reads.js'
 
 // One process of an ensemble of ours: an application that embeds a member and carries a part of the load itself.
 
 export interface MemberOrders extends LoadOrders {
   /** Resolves when the member serves. */
   start(peers: readonly string[], id: number, dataDir: string): Promise<void>
+  /** Reads a second of this process alone. */
+  ownReads(how: OwnReads, milliseconds: number): Promise<number>
   status(): Promise<MemberStatus>
   memory(): Promise<NodeJS.MemoryUsage>
 }
+
+/** Reads have their answers at once, so that nothing else makes the event loop turn. */
+const READS_PER_TURN = 1_024
 
 let zk: EnsembleMember
 let paths: readonly string[] = []
@@ -21,6 +27,14 @@ const OPERATIONS: { readonly [operation in Load['operation']]: (path: string) =>
   write: path => zk.setData(path, value),
   read: path => zk.getData(path),
   linearizable: path => zk.getData(path, { linearizable: true })
+}
+
+/** Which znodes there are, and how large they are. */
+async function lookAround(): Promise<void> {
+  if (paths.length > 0) return
+  await zk.sync()
+  paths = zk.local.getChildren('/bench')?.children.map(name => `/bench/${name}`) ?? []
+  value = Buffer.alloc(zk.local.getData(paths[0] ?? '/bench')?.data?.length ?? 0, '.')
 }
 
 const orders: MemberOrders = {
@@ -38,14 +52,16 @@ const orders: MemberOrders = {
   },
 
   async measure(load, outstanding) {
-    if (paths.length === 0) {
-      await zk.sync()
-      paths = zk.local.getChildren('/bench')?.children.map(name => `/bench/${name}`) ?? []
-      value = Buffer.alloc(zk.local.getData(paths[0] ?? '/bench')?.data?.length ?? 0, '.')
-    }
+    await lookAround()
     const operation = OPERATIONS[load.operation]
     const operate = () => operation(paths[Math.floor(Math.random() * paths.length)] ?? '/bench')
-    return (await runClosedLoop({ ...load, outstanding }, operate)).encoded()
+    const turns = load.operation === 'read' ? { operationsPerTurn: READS_PER_TURN } : {}
+    return (await runClosedLoop({ ...load, ...turns, outstanding }, operate)).encoded()
+  },
+
+  async ownReads(how, milliseconds) {
+    await lookAround()
+    return ownReadsPerSecond(zk, paths, how, milliseconds)
   },
 
   async status() {
