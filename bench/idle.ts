@@ -38,8 +38,8 @@ interface Figure {
     readonly cpuPercent: number
     readonly sleepsPerSecond: number
   }[]
-  /** Of all members together; null where they do not tell. */
-  readonly sentBytesPerSecond: number | null
+  /** Of all members together, where they tell. */
+  readonly sentBytesPerSecond?: number
   /** Of everybody on the machine. */
   readonly loopbackBytesPerSecond: number
 }
@@ -62,7 +62,9 @@ async function measured(contender: string, ensemble: IdleEnsemble): Promise<Figu
       cpuPercent: ((cpuMilliseconds - (before.processes[index]?.cpuMilliseconds ?? 0)) / milliseconds) * 100,
       sleepsPerSecond: ((sleeps - (before.processes[index]?.sleeps ?? 0)) / milliseconds) * 1000
     })),
-    sentBytesPerSecond: sentBefore === null || sentAfter === null ? null : ((sentAfter - sentBefore) / milliseconds) * 1000,
+    ...(sentBefore === null || sentAfter === null
+      ? {}
+      : { sentBytesPerSecond: ((sentAfter - sentBefore) / milliseconds) * 1000 }),
     loopbackBytesPerSecond: ((after.loopback - before.loopback) / milliseconds) * 1000
   }
 }

@@ -1,4 +1,5 @@
 import { obey } from '../processes/orders.js'
+import { WaitingTime } from '../waiting-time.js'
 import { wallNow } from './clock.js'
 import { HostedMember, type HostOrders } from './hosted-member.js'
 import { type Recovery, SteadyWrites } from './steady-writes.js'
@@ -9,6 +10,8 @@ import { type Recovery, SteadyWrites } from './steady-writes.js'
 export interface Event {
   readonly at: number
   readonly what: string
+  /** Milliseconds since the event before it in which this process was ready to run and others had the processors. */
+  readonly waited: number
 }
 
 export interface FailoverOrders extends HostOrders {
@@ -19,11 +22,16 @@ export interface FailoverOrders extends HostOrders {
 }
 
 let events: Event[] = []
+let waitedBefore = 0
+const waiting = new WaitingTime()
+
+const note = (what: string): void => {
+  const waited = waiting.milliseconds()
+  events.push({ at: wallNow(), what, waited: waited - waitedBefore })
+  waitedBefore = waited
+}
 
 const host = new HostedMember(member => {
-  const note = (what: string): void => {
-    events.push({ at: wallNow(), what })
-  }
   member.on('role', (role, leader) => note(`${role}, leader ${leader}`))
   member.on('stall', milliseconds => note(`stalled for ${Math.round(milliseconds)} ms`))
   member.on('session', () => note('new session'))
@@ -50,12 +58,15 @@ const orders: FailoverOrders = {
     path = toPath
     data = Buffer.alloc(valueBytes, '.')
     events = []
+    waitedBefore = waiting.milliseconds()
     await host.zk.sync()
     writes.begin()
   },
 
   async recovered(since) {
+    note('hears that the leader was killed')
     const recovery = await writes.recovered(since)
+    note('has a write acknowledged')
     return { recovery, events: events.filter(({ at }) => at >= since) }
   }
 }

@@ -29,7 +29,9 @@ export async function killOurLeaders(
         survivors.map(async ({ process, id }) => ({ id, ...(await process.ask('recovered', killed)) }))
       )
       const events = told
-        .flatMap(({ id, events }) => events.map(({ at, what }) => ({ at: at - killed, text: `member ${id} ${what}` })))
+        .flatMap(({ id, events }) =>
+          events.map(({ at, what, waited }) => ({ at: at - killed, text: `member ${id} ${what}${waitedText(waited)}` }))
+        )
         .toSorted((a, b) => a.at - b.at)
         .map(({ at, text }) => `${at.toFixed(1)} ms: ${text}`)
       const kill = killOf(
@@ -45,4 +47,8 @@ export async function killOurLeaders(
   } finally {
     await members.stop()
   }
+}
+
+function waitedText(milliseconds: number): string {
+  return milliseconds < 1 ? '' : ` (since its line before, ${milliseconds.toFixed(0)} ms without a processor)`
 }
