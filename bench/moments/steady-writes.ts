@@ -27,6 +27,8 @@ export class SteadyWrites {
   readonly #write: () => Promise<unknown>
   #running: Promise<void> | null = null
   #wanted: Wanted | null = null
+  /** What was wanted has come: the write under way is the last one. */
+  #isOver = false
   #ended: { readonly issued: number; readonly at: number; readonly isAcknowledged: boolean }[] = []
 
   constructor(write: () => Promise<unknown>) {
@@ -66,8 +68,6 @@ export class SteadyWrites {
     this.#isOver = false
     this.#running = null
   }
-
-  #isOver = false
 
   #note(issued: number, at: number, isAcknowledged: boolean): void {
     const wanted = this.#wanted
