@@ -17,6 +17,14 @@ export const SMOKE_RUNS: readonly SmokeRun[] = [
   { name: 'read', words: [...SHORT, '--outstanding', '1,16', '--znodes', '50'], compares: true },
   { name: 'scale', words: [...SHORT, '--members', '1,3', '--outstanding', '16', '--values', '10,10240'] },
   { name: 'endurance', words: ['--minutes', '0.02', '--seconds-per-step', '0.4', '--outstanding', '32'] },
+  { name: 'watch', words: ['--listeners', '200', '--rounds', '2', '--warm-up', '1'] },
+  { name: 'failover', words: ['--kills', '1', '--steady', '50', '--contenders', 'ours'], mayBeZero: ['failures'] },
+  { name: 'start', words: ['--imports', '1', '--fixtures', '1', '--ensembles', '1'] },
+  {
+    name: 'idle',
+    words: ['--seconds', '1', '--settle', '0.1', '--contenders', 'ours'],
+    mayBeZero: ['cpuPercent', 'sleepsPerSecond', 'sentBytesPerSecond', 'loopbackBytesPerSecond']
+  },
   {
     name: 'tree',
     words: ['--znodes', '5000'],
