@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { LIMITS } from '../lib/base/index.js'
 import type { EnsembleShape } from './contenders/contender.js'
 import { ours } from './contenders/ours/ours.js'
-import { figuresOf, measureSteps, type Sample, type SampledFigure } from './load/samples.js'
+import { figuresOf, measureStep, type Sample, type SampledFigure, warmUp } from './load/samples.js'
 import { linePlot } from './report/line-plot.js'
 import { machineNow } from './report/machine.js'
 import { positive, positives } from './report/option-numbers.js'
@@ -127,7 +127,10 @@ async function measured(plans: readonly Plan[]): Promise<readonly ScaleFigure[]>
       const durations = { warmUpMilliseconds: options.warmUpSeconds * 1000, measuredMilliseconds: options.seconds * 1000 }
       const ensemble = await ours.start(shape)
       try {
-        samples.push(...(await measureSteps(ensemble, steps, durations, { contender: `${index}`, round })))
+        await warmUp(ensemble, steps, durations.warmUpMilliseconds)
+        for (const step of steps) {
+          samples.push({ ...(await measureStep(ensemble, step, durations.measuredMilliseconds)), contender: `${index}`, round })
+        }
       } finally {
         await ensemble.stop()
       }

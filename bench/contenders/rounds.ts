@@ -1,4 +1,4 @@
-import { measureSteps, type Sample, type Step } from '../load/samples.js'
+import { measureStep, type Sample, type Step, stepKey, warmUp } from '../load/samples.js'
 import { progress } from '../report/results.js'
 import type { BenchEnsemble, Contender, EnsembleShape } from './contender.js'
 
@@ -9,30 +9,51 @@ export interface Rounds {
   readonly warmUpMilliseconds: number
   readonly measuredMilliseconds: number
   stepsFor(contender: Contender): readonly Step[]
-  /** Called with each ensemble after its steps, before it is stopped. */
+  /** Called with each ensemble in every round, behind its steps. */
   also?(contender: Contender, ensemble: BenchEnsemble): Promise<void>
 }
 
+interface Entrant {
+  readonly contender: Contender
+  readonly ensemble: BenchEnsemble
+  readonly steps: readonly Step[]
+}
+
 /**
- * In every round every contender is started, measured and stopped, never two at a time. Each round begins with another one, so that a machine
- * that slows down or speeds up does so for all of them.
+ * All contenders are started and warmed up, and then take turns at every step, one at a time while the others idle. What is compared was measured
+ * within seconds of each other: the hosts of cloud machines slow down and speed up by half within minutes.
  */
 export async function runRounds(plan: Rounds): Promise<readonly Sample[]> {
-  const samples: Sample[] = []
-  for (let round = 0; round < plan.rounds; round++) {
-    for (let turn = 0; turn < plan.contenders.length; turn++) {
-      const contender = plan.contenders[(round + turn) % plan.contenders.length]
-      const steps = contender === undefined ? [] : plan.stepsFor(contender)
-      if (contender === undefined || steps.length === 0) continue
-      progress(`round ${round + 1} of ${plan.rounds}: ${contender.name}`)
+  const entrants: Entrant[] = []
+  try {
+    for (const contender of plan.contenders) {
+      const steps = plan.stepsFor(contender)
+      if (steps.length === 0) continue
+      progress(`${contender.name} starts`)
       const ensemble = await contender.start(plan.shape)
-      try {
-        samples.push(...(await measureSteps(ensemble, steps, plan, { contender: contender.name, round })))
-        await plan.also?.(contender, ensemble)
-      } finally {
-        await ensemble.stop()
-      }
+      entrants.push({ contender, ensemble, steps })
+      await warmUp(ensemble, steps, plan.warmUpMilliseconds)
+    }
+    const samples: Sample[] = []
+    for (let round = 0; round < plan.rounds; round++) {
+      progress(`round ${round + 1} of ${plan.rounds}`)
+      samples.push(...(await runRound(plan, entrants, round)))
+    }
+    return samples
+  } finally {
+    await Promise.all(entrants.map(({ ensemble }) => ensemble.stop()))
+  }
+}
+
+async function runRound(plan: Rounds, entrants: readonly Entrant[], round: number): Promise<readonly Sample[]> {
+  const samples: Sample[] = []
+  for (const key of new Set(entrants.flatMap(({ steps }) => steps.map(stepKey)))) {
+    for (const { contender, ensemble, steps } of entrants) {
+      const step = steps.find(each => stepKey(each) === key)
+      if (step === undefined) continue
+      samples.push({ ...(await measureStep(ensemble, step, plan.measuredMilliseconds)), contender: contender.name, round })
     }
   }
+  for (const { contender, ensemble } of entrants) await plan.also?.(contender, ensemble)
   return samples
 }

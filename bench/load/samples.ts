@@ -25,26 +25,25 @@ export interface SampledFigure extends Step {
   readonly max: Spread
 }
 
-/** Warms an ensemble up once, as far as its steps go, and then measures step after step. */
-export async function measureSteps(
-  ensemble: BenchEnsemble,
-  steps: readonly Step[],
-  { warmUpMilliseconds, measuredMilliseconds }: Pick<Load, 'warmUpMilliseconds' | 'measuredMilliseconds'>,
-  { contender, round }: { readonly contender: string; readonly round: number }
-): Promise<readonly Sample[]> {
+/** Has an ensemble do everything that it will be measured with, for so long each. */
+export async function warmUp(ensemble: BenchEnsemble, steps: readonly Step[], milliseconds: number): Promise<void> {
   const outstanding = Math.min(WARM_UP_OUTSTANDING_MAX, Math.max(...steps.map(({ outstanding }) => outstanding)))
   for (const operation of new Set(steps.map(({ operation }) => operation))) {
     const load = { operation, outstanding, issuedAt: 'every member', warmUpMilliseconds: 0 } as const
-    await ensemble.measure({ ...load, measuredMilliseconds: warmUpMilliseconds })
+    await ensemble.measure({ ...load, measuredMilliseconds: milliseconds })
   }
-  const samples: Sample[] = []
-  for (const step of steps) {
-    // What is under way from the start of a level is not yet in its rhythm.
-    const begin = Math.min(300, measuredMilliseconds / 4)
-    const measured = await measureLongEnough(ensemble, { ...step, warmUpMilliseconds: begin, measuredMilliseconds })
-    samples.push({ ...step, contender, round, ...numbersOf(measured) })
-  }
-  return samples
+}
+
+/** Measures one step, once. */
+export async function measureStep(
+  ensemble: BenchEnsemble,
+  step: Step,
+  measuredMilliseconds: number
+): Promise<Omit<Sample, 'contender' | 'round'>> {
+  // What is under way from the start of a level is not yet in its rhythm.
+  const begin = Math.min(300, measuredMilliseconds / 4)
+  const measured = await measureLongEnough(ensemble, { ...step, warmUpMilliseconds: begin, measuredMilliseconds })
+  return { ...step, ...numbersOf(measured) }
 }
 
 /** All rounds of each contender's each step, in the order in which they first came. */

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { type Stats, statSync } from 'node:fs'
 import { chmod, readdir, realpath, rename, rm, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { Level } from 'level'
+import type { Level } from 'level'
 import { present, ZooKeeperError } from '../base/index.js'
 import { AcknowledgedNote } from './acknowledged-note.js'
 import { claimDirectory, type ReleaseClaim } from './directory-claims.js'
@@ -193,6 +193,8 @@ export class LevelDirectory implements Surroundings {
   async #openDatabase(): Promise<Level<string, Uint8Array>> {
     const path = this.#path('database')
     await makeDirectory(path)
+    // PERF: loaded by whoever needs it; loading is most of what importing this library takes.
+    const { Level } = await import('level')
     const database = new Level<string, Uint8Array>(path, LEVEL_OPTIONS)
     try {
       await database.open()

@@ -1,3 +1,6 @@
+import { isDeepStrictEqual } from 'node:util'
+import { decode as decodeByLibrary, encode as encodeByLibrary } from '@msgpack/msgpack'
+import fc from 'fast-check'
 import t from 'tap'
 import { isZooKeeperError, LIMITS, seededRandom } from '../../lib/base/index.js'
 import { decodeBounded, encode } from '../../lib/wire/index.js'
@@ -42,6 +45,34 @@ t.test('every value that messages are made of comes back as it was', async t => 
   ]
   t.strictSame(decodeBounded(encode(value)), value)
 })
+
+/** What messages are made of, and the edges of every kind of it. */
+const element = fc.oneof(
+  fc.constant(null),
+  fc.boolean(),
+  fc.integer({ min: -(2 ** 53) + 1, max: 2 ** 53 - 1 }),
+  fc.integer({ min: -300, max: 300 }),
+  fc.constantFrom(...[7, 8, 15, 16, 31, 32, 52].flatMap(bits => [2 ** bits - 1, 2 ** bits, -(2 ** bits), -(2 ** bits) - 1])),
+  fc.double({ noNaN: true }).filter(value => !Object.is(value, -0)),
+  fc.string({ unit: 'binary', maxLength: 80 }),
+  fc.constantFrom(31, 32, 63, 64, 255, 256).map(length => 'x'.repeat(length)),
+  fc.uint8Array({ maxLength: 40 })
+)
+const list = fc.array(element, { maxLength: 20 })
+const message = fc.array(fc.oneof(element, list, fc.array(list, { maxLength: 3 })), { maxLength: 10 })
+const large = [65_535, 65_536].flatMap(length => [['x'.repeat(length)], [new Uint8Array(length)], new Array(length).fill(1)])
+
+t.test(
+  'every message has the bytes that the MessagePack library gives it, and each reads what the other has written',
+  async t => {
+    const isSame = (value: unknown): boolean => {
+      const bytes = encodeByLibrary(value)
+      return Buffer.from(bytes).equals(encode(value)) && isDeepStrictEqual(decodeBounded(bytes), decodeByLibrary(bytes))
+    }
+    fc.assert(fc.property(message, isSame), { numRuns: 2_000 })
+    for (const value of large) t.ok(isSame(value))
+  }
+)
 
 t.test('bytes come back as a view into the frame, and what was encoded is a copy', async t => {
   const payload = Uint8Array.of(9, 9, 9)
