@@ -30,7 +30,7 @@ export class WatchHearer {
   readonly owner: HearerOwner
   /** Null of a handle that is only iterated over. */
   readonly listener: WatchListener | null
-  /** Handles by kind and path: those that share both share one watch. Null while there are none, as with most listeners. */
+  /** Handles by path: those that share kind and path share one watch. Null while there are none, as with most listeners. */
   #watchers: Map<string, Set<SessionWatcher>> | null = null
 
   constructor(watcher: number, owner: HearerOwner, listener: WatchListener | null) {
@@ -46,20 +46,19 @@ export class WatchHearer {
 
   attach(watcher: SessionWatcher): void {
     this.#watchers ??= new Map()
-    const key = keyOf(kindOf(watcher), watcher.path)
-    const sharing = this.#watchers.get(key)
-    if (sharing === undefined) this.#watchers.set(key, new Set([watcher]))
-    else sharing.add(watcher)
+    const there = this.#watchers.get(watcher.path)
+    if (there === undefined) this.#watchers.set(watcher.path, new Set([watcher]))
+    else there.add(watcher)
   }
 
   /** True when the watch has no other handle. */
   detach(watcher: SessionWatcher): boolean {
-    const key = keyOf(kindOf(watcher), watcher.path)
-    const sharing = this.#watchers?.get(key)
-    if (!sharing?.delete(watcher) || sharing.size > 0) return false
-    this.#watchers?.delete(key)
+    const { path } = watcher
+    const there = this.#watchers?.get(path)
+    if (!there?.delete(watcher)) return false
+    if (there.size === 0) this.#watchers?.delete(path)
     if (this.#watchers?.size === 0) this.#watchers = null
-    return true
+    return this.#sharing(kindOf(watcher), path).length === 0
   }
 
   /** `met`: those of its watches that the event has met. */
@@ -68,14 +67,19 @@ export class WatchHearer {
     for (const { kind, path } of met) {
       // Its listener may have a recursive watch on the same path, and is told of both at once.
       const own = told.type === 'reset' && kind === 'persistent' ? { ...told, paths: pathsAt(path, told.paths) } : told
-      for (const watcher of this.#watchers?.get(keyOf(kind, path)) ?? []) watcher.push(own)
+      for (const watcher of this.#watchers?.get(path) ?? []) if (kindOf(watcher) === kind) watcher.push(own)
     }
     this.listener?.(told)
   }
 
   /** One of its watches has been removed: the handles of it are over. */
   finish(kind: WatchKind, event: WatchEvent): void {
-    for (const watcher of [...(this.#watchers?.get(keyOf(kind, event.path)) ?? [])]) watcher.finish(event)
+    for (const watcher of this.#sharing(kind, event.path)) watcher.finish(event)
+  }
+
+  /** Handles of one watch. */
+  #sharing(kind: WatchKind, path: string): readonly SessionWatcher[] {
+    return [...(this.#watchers?.get(path) ?? [])].filter(watcher => kindOf(watcher) === kind)
   }
 
   /** As its session may see it: with the session's state, without any ACL, and without the paths that one hides. */
@@ -89,10 +93,6 @@ export class WatchHearer {
 
 function kindOf({ recursive }: SessionWatcher): WatchKind {
   return recursive ? 'recursive' : 'persistent'
-}
-
-function keyOf(kind: WatchKind, path: string): string {
-  return `${kind} ${path}`
 }
 
 function pathsAt(path: string, paths: readonly string[] | null): readonly string[] | null {

@@ -56,8 +56,8 @@ type Firings = Map<number, Firing & { readonly met: Registration[] }>
  */
 export class WatchTable {
   readonly #byPath = new Map<string, PathWatches>()
-  /** What each watcher has: the place of the kind in `KINDS` and the path, in one string. */
-  readonly #byWatcher = new Map<number, Set<string>>()
+  /** What each watcher has: the place of the kind in `KINDS` and the path, in one string. PERF: most have one watch, and no set for it. */
+  readonly #byWatcher = new Map<number, string | Set<string>>()
   #recursiveCount = 0
   #count = 0
   #registrations = 0
@@ -97,8 +97,10 @@ export class WatchTable {
     if (places.has(watcher)) return
     places.set(watcher, this.#registrations++)
     const held = this.#byWatcher.get(watcher)
-    if (held === undefined) this.#byWatcher.set(watcher, new Set([keyOf(path, kind)]))
-    else held.add(keyOf(path, kind))
+    const key = keyOf(path, kind)
+    if (held === undefined) this.#byWatcher.set(watcher, key)
+    else if (typeof held === 'string') this.#byWatcher.set(watcher, new Set([held, key]))
+    else held.add(key)
     this.#count++
     if (kind === 'recursive') this.#recursiveCount++
   }
@@ -106,7 +108,8 @@ export class WatchTable {
   /** Removes one registration, or everything of one watcher. */
   remove(watcher: number, path?: string, kind?: WatchKind): void {
     if (path !== undefined && kind !== undefined) return this.#drop(watcher, path, kind)
-    for (const key of this.#byWatcher.get(watcher) ?? []) this.#drop(watcher, pathIn(key), kindIn(key))
+    const held = this.#byWatcher.get(watcher) ?? []
+    for (const key of typeof held === 'string' ? [held] : held) this.#drop(watcher, pathIn(key), kindIn(key))
   }
 
   /** What is registered on a path, of one kind or of all, by those watchers that `isMeant` accepts. */
@@ -136,11 +139,12 @@ export class WatchTable {
     if (this.#count === 0) return firings
     for (const event of events) {
       const found: Firings = new Map()
-      this.#collect(event.path, HEARD_AT_PATH[event.type], event, found)
+      let sources = this.#collect(event.path, HEARD_AT_PATH[event.type], event, found)
       if (this.#recursiveCount > 0 && event.type !== 'childrenChanged') {
-        for (const above of pathsAbove(event.path)) this.#collect(above, ['recursive'], event, found)
+        for (const above of pathsAbove(event.path)) sources += this.#collect(above, ['recursive'], event, found)
       }
-      for (const firing of [...found.values()].sort(byPlace)) firings.push(firing)
+      // What is watched in one way on one path is in order already.
+      for (const firing of sources > 1 ? [...found.values()].sort(byPlace) : found.values()) firings.push(firing)
     }
     return firings
   }
@@ -190,16 +194,28 @@ export class WatchTable {
     for (const [path, { recursive }] of this.#byPath) if (recursive !== undefined) yield path
   }
 
-  /** Adds who watches the path in one of the kinds, and takes the one-shot watches out. */
-  #collect(path: string, kinds: readonly WatchKind[], event: WatchEvent, found: Firings): void {
+  /** Adds who watches the path in one of the kinds, and takes the one-shot watches out. Returns in how many of the kinds it is watched. */
+  #collect(path: string, kinds: readonly WatchKind[], event: WatchEvent, found: Firings): number {
     const watches = this.#byPath.get(path)
-    if (watches === undefined) return
+    if (watches === undefined) return 0
+    let sources = 0
     for (const kind of kinds) {
-      for (const [watcher, place] of watches[kind] ?? []) {
-        meet(found, watcher, event, { path, kind, place })
-        if (firesOnce(kind)) this.#drop(watcher, path, kind)
-      }
+      const places = watches[kind]
+      if (places === undefined) continue
+      sources++
+      for (const [watcher, place] of places) meet(found, watcher, event, { path, kind, place })
+      if (firesOnce(kind)) this.#dropAll(path, kind, watches, places)
     }
+    return sources
+  }
+
+  /** Everything that is registered on a path in one way. */
+  #dropAll(path: string, kind: 'data' | 'child', watches: PathWatches, places: ReadonlyMap<number, number>): void {
+    delete watches[kind]
+    if (KINDS.every(each => watches[each] === undefined)) this.#byPath.delete(path)
+    this.#count -= places.size
+    const key = keyOf(path, kind)
+    for (const watcher of places.keys()) this.#forget(watcher, key)
   }
 
   #drop(watcher: number, path: string, kind: WatchKind): void {
@@ -208,16 +224,23 @@ export class WatchTable {
     if (watches === undefined || !places?.delete(watcher)) return
     if (places.size === 0) delete watches[kind]
     if (KINDS.every(each => watches[each] === undefined)) this.#byPath.delete(path)
-    const held = this.#byWatcher.get(watcher)
-    held?.delete(keyOf(path, kind))
-    if (held?.size === 0) this.#byWatcher.delete(watcher)
+    this.#forget(watcher, keyOf(path, kind))
     this.#count--
     if (kind === 'recursive') this.#recursiveCount--
+  }
+
+  #forget(watcher: number, key: string): void {
+    const held = this.#byWatcher.get(watcher)
+    if (typeof held === 'object') {
+      held.delete(key)
+      if (held.size > 0) return
+    }
+    this.#byWatcher.delete(watcher)
   }
 }
 
 /** Whether a watch of that kind vanishes when it fires. */
-export function firesOnce(kind: WatchKind): boolean {
+export function firesOnce(kind: WatchKind): kind is 'data' | 'child' {
   return kind === 'data' || kind === 'child'
 }
 

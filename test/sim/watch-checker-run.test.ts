@@ -103,6 +103,8 @@ async function record(seed: number): Promise<Recorded> {
   await ensemble.settle(one.sync())
   for (const watch of ends.slice(0, 2)) watch.dispose()
   await ensemble.settle(one.close())
+  // Nor would being replaced by a snapshot directly behind it.
+  await ensemble.settle(Promise.all([first, second, third, two].map(zk => zk.sync())))
 
   // One is left behind, and catches up by a snapshot.
   const isolatedAt = virtual.now
