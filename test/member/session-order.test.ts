@@ -57,7 +57,7 @@ t.test('reads of every kind keep their place among writes', async t => {
   await ensemble.close()
 })
 
-t.test('linearizable reads of one session are under way together, and each sees what was written before it was asked for', async t => {
+t.test('linearizable reads of one session are under way together, and each sees what was written before it', async t => {
   const ensemble = new VirtualEnsemble({ seed: 15 })
   await ensemble.startAll()
   const { follower, leader } = ensemble
