@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import { ZooKeeperError } from '../base/index.js'
 import { type Acl, isBelowQuota, isReservedPath, pathProblem, prefixProblem, VERSION_ANY } from '../tree/index.js'
 

@@ -1,4 +1,7 @@
 import { randomBytes } from 'node:crypto'
+// PERF: the global `performance` is a getter, which costs a call each time.
+import { performance } from 'node:perf_hooks'
+import { nextTick } from 'node:process'
 import { type CancelTimer, LIMITS, type Random, type Runtime, type Scheduler } from '../base/index.js'
 
 /**
@@ -54,7 +57,7 @@ class LoopScheduler implements Scheduler {
       this.#restAt = now + LIMITS.sliceMilliseconds
       setImmediate(this.#onLoopTurned)
     }
-    if (now < this.#restAt) process.nextTick(this.#turn)
+    if (now < this.#restAt) nextTick(this.#turn)
     else setImmediate(this.#turn)
   }
 
