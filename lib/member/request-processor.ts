@@ -54,6 +54,14 @@ interface Closing {
 
 type Draft = Omit<Txn, 'time'>
 
+const OF_SESSIONS: ReadonlySet<TxnChange['kind']> = new Set([
+  'enlist',
+  'createSession',
+  'moveSession',
+  'closingSession',
+  'closeSession'
+])
+
 /**
  * The leader's side of a write: judges each request against committed state plus what is outstanding, turns it into a txn, and gathers the
  * txns of one turn of the event loop, or of one write of the disk, in one batch. One object for one reign: what is outstanding belongs to an
@@ -73,6 +81,8 @@ export class RequestProcessor {
   #now = 0 as Ticks
   readonly #open = new OpenBatch()
   #flushPosted = false
+  /** The open batch holds what is not to wait for the disk. */
+  #isUrgent = false
   #time = 0
   #ended = false
 
@@ -280,18 +290,21 @@ export class RequestProcessor {
     return zxidPlus(this.#parts.zxidNext(), this.#open.count)
   }
 
+  /** What is about sessions was decided by the time that it is now, and is proposed at that time whatever the disk does. */
   #put(txn: Txn): void {
     this.#open.add(encodeTxnShared(txn))
+    if (OF_SESSIONS.has(txn.change.kind)) this.#isUrgent = true
     if (this.#open.count >= LIMITS.batchTxnsMax || this.#open.bytes >= LIMITS.batchBytesMax) return this.#flush()
     if (this.#flushPosted) return
     this.#flushPosted = true
     this.#parts.scheduler.post(() => {
       this.#flushPosted = false
-      if (!this.#ended && !this.#parts.diskBusy()) this.#flush()
+      if (!this.#ended && (this.#isUrgent || !this.#parts.diskBusy())) this.#flush()
     })
   }
 
   #flush(): void {
+    this.#isUrgent = false
     if (this.#open.count > 0) this.#parts.propose(this.#open.close(this.#parts.zxidNext()))
   }
 

@@ -29,6 +29,31 @@ t.test('the requests of one turn become one batch, judged against what is outsta
   )
 })
 
+t.test('a batch stays open while the disk is at work, and what is about sessions waits for nothing', async t => {
+  const bench = new ProcessorBench()
+  const session = await bench.begin()
+  const before = bench.batches.length
+  bench.diskBusy = true
+  bench.submit(session, 1, creating('/a'))
+  await bench.turn()
+  bench.submit(session, 2, creating('/b'))
+  await bench.turn()
+  t.equal(bench.batches.length, before, 'a batch that is proposed now would wait all the same')
+  bench.diskBusy = false
+  bench.processor.onDiskIdle()
+  t.equal(bench.batches.length, before + 1)
+  t.equal(bench.batches.at(-1)?.count, 2)
+  bench.diskBusy = true
+  bench.submit(session, 3, creating('/c'))
+  await bench.turn()
+  bench.submit(session, 4, { kind: 'closeSession' })
+  await bench.turn()
+  t.strictSame(bench.changes.slice(-2), ['create', 'closeSession'], 'when a session ends is judged by the time it is then')
+  bench.processor.end()
+  bench.processor.onDiskIdle()
+  t.equal(bench.batches.length, before + 2, 'a reign that is over proposes nothing')
+})
+
 t.test('a number that was seen is dropped, a gap is a violation, and nothing behind it is looked at', async t => {
   const bench = new ProcessorBench()
   const session = await bench.begin()
