@@ -22,6 +22,7 @@ export interface WatchingSession {
 }
 
 type RemovedType = Extract<WatchEvent['type'], `${string}Removed`>
+type RemovedEvent = Extract<WatchEvent, { readonly type: RemovedType }>
 
 /** What a removed watch is told, in ZooKeeper's words. */
 const REMOVED: { readonly [kind in WatchKind]: RemovedType } = {
@@ -41,6 +42,7 @@ export class SessionWatches implements HearerOwner {
   readonly #hearers = new Map<WatchListener | WatchHearer, WatchHearer>()
   /** PERF: thousands of watches on one path are told of the same reset, each of whose paths would be judged for each of them. */
   readonly #readable = new WeakMap<ResetEvent, readonly string[]>()
+  #over = false
 
   constructor(host: WatchHost, session: WatchingSession) {
     this.#host = host
@@ -49,6 +51,10 @@ export class SessionWatches implements HearerOwner {
 
   get state(): SessionState {
     return this.#session.state
+  }
+
+  get over(): boolean {
+    return this.#over
   }
 
   /** Listeners, and handles without one, that something is kept of. */
@@ -125,16 +131,17 @@ export class SessionWatches implements HearerOwner {
     const isMeant = (hearer: WatchHearer) => hearer.owner === this && (listener === undefined || hearer.listener === listener)
     const meant = found(watches.watchesAt(path, tableKind(kind), isMeant), path)
     watches.hurry(new Set(meant.map(({ hearer }) => hearer)))
-    const told = new Map<string, () => void>()
-    for (const removed of found(watches.removeAt(path, tableKind(kind), isMeant), path)) {
-      const { hearer } = removed
-      const event = { type: REMOVED[removed.kind], path, zxid: replica.zxidApplied, state: this.state }
-      hearer.finish(removed.kind, event)
-      told.set(`${event.type} ${hearer.watcher}`, () => hearer.listener?.(event))
+    const told = new Map<RemovedType, Map<WatchHearer, RemovedEvent>>()
+    for (const { hearer, kind: removed } of found(watches.removeAt(path, tableKind(kind), isMeant), path)) {
+      const type = REMOVED[removed]
+      const event = { type, path, zxid: replica.zxidApplied, state: this.state }
+      hearer.finish(removed, event)
+      const ofType = told.get(type) ?? new Map<WatchHearer, RemovedEvent>()
+      told.set(type, ofType.set(hearer, event))
     }
-    for (const tell of told.values()) {
+    for (const [hearer, event] of [...told.values()].flatMap(ofType => [...ofType])) {
       try {
-        tell()
+        hearer.listener?.(event)
       } catch (error) {
         this.#host.report(error)
       }
@@ -143,15 +150,16 @@ export class SessionWatches implements HearerOwner {
 
   /** The session is over: nothing is told of that here. */
   end(): void {
+    this.#over = true
     for (const hearer of [...this.#hearers.values()]) {
       this.#host.watches.removeAll(hearer)
-      for (const watcher of hearer.watchers) watcher.dispose()
+      for (const handle of hearer.handles) handle.dispose()
     }
   }
 
   #hearerOf(listener: WatchListener | null): WatchHearer {
     const known = listener === null ? undefined : this.#hearers.get(listener)
-    return known ?? new WatchHearer(this.#host.watches.nextWatcher(), this, listener)
+    return known ?? new WatchHearer(this, listener)
   }
 
   #add(hearer: WatchHearer, path: string, kind: WatchKind): void {

@@ -1,5 +1,14 @@
-import { LIMITS, present, ZooKeeperError } from '../base/index.js'
-import { type Firing, firesOnce, type RebaseView, type TreeEvent, type Watch, type WatchKind, WatchTable } from '../tree/index.js'
+import { LIMITS, ZooKeeperError } from '../base/index.js'
+import {
+  type Firing,
+  firesOnce,
+  type RebaseView,
+  type Registration,
+  type TreeEvent,
+  type Watch,
+  type WatchKind,
+  WatchTable
+} from '../tree/index.js'
 import type { WatchHearer } from './watch-hearer.js'
 
 /** One watch, and whose it is. */
@@ -8,7 +17,10 @@ export interface HeldWatch {
   readonly kind: WatchKind
 }
 
-const NOTHING: (Firing | null)[] = []
+/** What is being told: null where it has been. */
+type Owed = (Firing<WatchHearer> | null)[]
+
+const NOTHING: Owed = []
 
 /**
  * Brings what the watch table says to those who hear of it: synchronously, in zxid order, before the promise of any caller resolves, and only
@@ -20,15 +32,11 @@ const NOTHING: (Firing | null)[] = []
 export class WatchDispatcher {
   readonly #report: (error: unknown) => void
   readonly #watchesMax: number
-  readonly #table = new WatchTable()
-  readonly #hearers = new Map<number, WatchHearer>()
-  /** Of what is being told: null where it has been. A listener may do anything meanwhile. */
+  readonly #table = new WatchTable<WatchHearer>()
+  /** A listener may do anything while it is told. */
   #owed = NOTHING
-  /** Hearers that had a watch when the telling began or since, and may have none when it is over. */
-  readonly #perhapsIdle = new Set<number>()
-  #watchers = 0
-  /** Grows with every watch that is removed other than by firing. */
-  #removals = 0
+  /** Those that have lost a watch since the telling began, other than by its firing: it may be one that they are owed something for. */
+  readonly #losers = new Set<WatchHearer>()
 
   /** `report` lets what a listener threw surface. */
   constructor(report: (error: unknown) => void, watchesMax: number = LIMITS.watchesMax) {
@@ -41,14 +49,9 @@ export class WatchDispatcher {
     return this.#table.count
   }
 
-  /** Hearers that something is kept of. */
+  /** Hearers that have any. */
   get hearerCount(): number {
-    return this.#hearers.size
-  }
-
-  /** A number for a new hearer. */
-  nextWatcher(): number {
-    return ++this.#watchers
+    return this.#table.watcherCount
   }
 
   /**
@@ -56,50 +59,42 @@ export class WatchDispatcher {
    * @throws ZooKeeperError `LIMIT_EXCEEDED` when this member has as many as it may
    */
   add(hearer: WatchHearer, path: string, kind: WatchKind): void {
-    const { watcher } = hearer
-    if (this.#table.placeOf(watcher, path, kind) !== null) return
+    if (this.#table.registrationOf(hearer, path, kind) !== null) return
     if (this.#table.count >= this.#watchesMax) {
       throw new ZooKeeperError('LIMIT_EXCEEDED', { path, message: `this member has ${this.#watchesMax} watches already` })
     }
-    this.#table.add(watcher, path, kind)
-    this.#hearers.set(watcher, hearer)
+    this.#table.add(hearer, path, kind)
   }
 
   /** Ends one watch, and nobody is told. */
   remove(hearer: WatchHearer, path: string, kind: WatchKind): void {
-    this.#removals++
-    this.#table.remove(hearer.watcher, path, kind)
-    this.#settle(hearer.watcher)
+    if (this.#table.registrationOf(hearer, path, kind) === null) return
+    this.#table.remove(hearer, path, kind)
+    this.#lost(hearer)
   }
 
-  /** Ends all that a hearer has. It hears nothing more, not even of what has just happened. */
+  /** Ends all that a hearer has whose session is over. */
   removeAll(hearer: WatchHearer): void {
-    this.#removals++
-    this.#table.remove(hearer.watcher)
-    this.#hearers.delete(hearer.watcher)
-    hearer.owner.onIdle(hearer)
+    this.#table.remove(hearer)
+    this.#lost(hearer)
   }
 
   /** Watches on a path, of one kind or of all. */
   watchesAt(path: string, kind: WatchKind | undefined, isMeant: (hearer: WatchHearer) => boolean): readonly HeldWatch[] {
-    return this.#held(this.#table.watchesAt(path, kind, watcher => isMeant(this.#hearer(watcher))))
+    return held(this.#table.watchesAt(path, kind, isMeant))
   }
 
   /** Ends what {@link watchesAt} finds, and says what it was. */
   removeAt(path: string, kind: WatchKind | undefined, isMeant: (hearer: WatchHearer) => boolean): readonly HeldWatch[] {
-    this.#removals++
-    const removed = this.#held(this.#table.removeAt(path, kind, watcher => isMeant(this.#hearer(watcher))))
-    for (const { hearer } of removed) this.#settle(hearer.watcher)
+    const removed = held(this.#table.removeAt(path, kind, isMeant))
+    for (const { hearer } of removed) this.#lost(hearer)
     return removed
   }
 
   /** What has happened before a hearer's watches are removed it is told before that, whoever else is still to hear of it. */
   hurry(hearers: ReadonlySet<WatchHearer>): void {
     const owed = this.#owed
-    for (const [index, firing] of owed.entries()) {
-      const hearer = firing === null ? undefined : this.#hearers.get(firing.watcher)
-      if (hearer !== undefined && hearers.has(hearer)) this.#tell(owed, index)
-    }
+    for (const [index, firing] of owed.entries()) if (firing !== null && hearers.has(firing.watcher)) this.#tell(owed, index)
   }
 
   fire(events: readonly TreeEvent[]): void {
@@ -111,32 +106,25 @@ export class WatchDispatcher {
     this.#deliver(this.#table.rebase(before, after))
   }
 
-  #deliver(firings: readonly Firing[]): void {
+  #deliver(firings: readonly Firing<WatchHearer>[]): void {
     if (firings.length === 0) return
-    const owed: (Firing | null)[] = [...firings]
+    const owed: Owed = [...firings]
     this.#owed = owed
-    this.#removals = 0
-    for (const { watcher, met } of firings) if (met.some(({ kind }) => firesOnce(kind))) this.#perhapsIdle.add(watcher)
     for (let index = 0; index < owed.length; index++) this.#tell(owed, index)
     this.#owed = NOTHING
-    const perhapsIdle = [...this.#perhapsIdle]
-    this.#perhapsIdle.clear()
-    for (const watcher of perhapsIdle) this.#settle(watcher)
+    for (const { watcher, met } of firings) if (met.some(({ kind }) => firesOnce(kind))) this.#settle(watcher)
+    for (const hearer of this.#losers) this.#settle(hearer)
+    this.#losers.clear()
   }
 
-  #tell(owed: (Firing | null)[], index: number): void {
+  #tell(owed: Owed, index: number): void {
     const firing = owed[index] ?? null
     owed[index] = null
     if (firing === null) return
-    const { watcher, event } = firing
-    // Its session may be over by the doing of an earlier listener, or its watch disposed of.
-    const hearer = this.#hearers.get(watcher)
-    // PERF: nothing is looked up while nobody has removed anything since the telling began.
-    const met =
-      this.#removals === 0
-        ? firing.met
-        : firing.met.filter(({ path, kind, place }) => firesOnce(kind) || this.#table.placeOf(watcher, path, kind) === place)
-    if (hearer === undefined || met.length === 0) return
+    const { watcher: hearer, event } = firing
+    if (hearer.owner.over) return
+    const met = this.#losers.has(hearer) ? this.#stillMet(firing) : firing.met
+    if (met.length === 0) return
     if (event.type !== 'reset' && event.acl !== undefined && !hearer.owner.mayRead(event.acl)) return
     try {
       hearer.hear(event, met)
@@ -145,21 +133,23 @@ export class WatchDispatcher {
     }
   }
 
-  #held(watches: readonly Watch[]): readonly HeldWatch[] {
-    return watches.map(({ watcher, kind }) => ({ hearer: this.#hearer(watcher), kind }))
+  /** Without the watches that an earlier listener has disposed of, even where there is a new one in the place of such a one. */
+  #stillMet({ watcher, met }: Firing<WatchHearer>): readonly Registration[] {
+    return met.filter(each => firesOnce(each.kind) || this.#table.registrationOf(watcher, each.path, each.kind) === each)
   }
 
-  #hearer(watcher: number): WatchHearer {
-    return present(this.#hearers.get(watcher), 'whoever has a watch is known')
+  /** A hearer has lost a watch other than by its firing. While there is a telling, it is kept: it may be owed something. */
+  #lost(hearer: WatchHearer): void {
+    if (this.#owed === NOTHING) this.#settle(hearer)
+    else this.#losers.add(hearer)
   }
 
-  /** Forgets a hearer without a watch. One that may still be owed something is kept until that has been told. */
-  #settle(watcher: number): void {
-    if (this.#owed !== NOTHING) this.#perhapsIdle.add(watcher)
-    else if (!this.#table.has(watcher)) {
-      const hearer = this.#hearers.get(watcher)
-      this.#hearers.delete(watcher)
-      hearer?.owner.onIdle(hearer)
-    }
+  /** Nothing is kept of a hearer without a watch. */
+  #settle(hearer: WatchHearer): void {
+    if (!this.#table.has(hearer)) hearer.owner.onIdle(hearer)
   }
+}
+
+function held(watches: readonly Watch<WatchHearer>[]): readonly HeldWatch[] {
+  return watches.map(({ watcher, kind }) => ({ hearer: watcher, kind }))
 }

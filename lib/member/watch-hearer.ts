@@ -5,6 +5,8 @@ import type { SessionState, WatchEvent, WatchListener } from './zookeeper.js'
 /** Whose watches they are. */
 export interface HearerOwner {
   readonly state: SessionState
+  /** Then its hearers hear nothing more, not even of what has just happened. */
+  readonly over: boolean
   /** Whether the session, as who it has shown to be by now, may read what has such an ACL. */
   mayRead(acl: Acl): boolean
   /** The paths of a reset without those that the session may not read. */
@@ -25,40 +27,36 @@ export interface MetWatch {
  * watch it meets.
  */
 export class WatchHearer {
-  /** Its number in the watch table. */
-  readonly watcher: number
   readonly owner: HearerOwner
   /** Null of a handle that is only iterated over. */
   readonly listener: WatchListener | null
-  /** Handles by path: those that share kind and path share one watch. Null while there are none, as with most listeners. */
-  #watchers: Map<string, Set<SessionWatcher>> | null = null
+  /** By path. PERF: most have one or none, which stands alone. */
+  #handles: SessionWatcher | Map<string, Set<SessionWatcher>> | null = null
 
-  constructor(watcher: number, owner: HearerOwner, listener: WatchListener | null) {
-    this.watcher = watcher
+  constructor(owner: HearerOwner, listener: WatchListener | null) {
     this.owner = owner
     this.listener = listener
   }
 
   /** All of its handles. */
-  get watchers(): readonly SessionWatcher[] {
-    return [...(this.#watchers?.values() ?? [])].flatMap(watchers => [...watchers])
+  get handles(): readonly SessionWatcher[] {
+    if (this.#handles instanceof Map) return [...this.#handles.values()].flatMap(handles => [...handles])
+    return this.#handles === null ? [] : [this.#handles]
   }
 
-  attach(watcher: SessionWatcher): void {
-    this.#watchers ??= new Map()
-    const there = this.#watchers.get(watcher.path)
-    if (there === undefined) this.#watchers.set(watcher.path, new Set([watcher]))
-    else there.add(watcher)
+  attach(handle: SessionWatcher): void {
+    const known = this.#handles
+    if (known === null) this.#handles = handle
+    else if (known instanceof Map) addTo(known, handle)
+    else this.#handles = addTo(addTo(new Map(), known), handle)
   }
 
   /** True when the watch has no other handle. */
-  detach(watcher: SessionWatcher): boolean {
-    const { path } = watcher
-    const there = this.#watchers?.get(path)
-    if (!there?.delete(watcher)) return false
-    if (there.size === 0) this.#watchers?.delete(path)
-    if (this.#watchers?.size === 0) this.#watchers = null
-    return this.#sharing(kindOf(watcher), path).length === 0
+  detach(handle: SessionWatcher): boolean {
+    const known = this.#handles
+    if (known === handle) this.#handles = null
+    else if (!(known instanceof Map) || !removeFrom(known, handle)) return false
+    return this.#sharing(kindOf(handle), handle.path).length === 0
   }
 
   /** `met`: those of its watches that the event has met. */
@@ -67,19 +65,22 @@ export class WatchHearer {
     for (const { kind, path } of met) {
       // Its listener may have a recursive watch on the same path, and is told of both at once.
       const own = told.type === 'reset' && kind === 'persistent' ? { ...told, paths: pathsAt(path, told.paths) } : told
-      for (const watcher of this.#watchers?.get(path) ?? []) if (kindOf(watcher) === kind) watcher.push(own)
+      for (const handle of this.#sharing(kind, path)) handle.push(own)
     }
     this.listener?.(told)
   }
 
   /** One of its watches has been removed: the handles of it are over. */
   finish(kind: WatchKind, event: WatchEvent): void {
-    for (const watcher of this.#sharing(kind, event.path)) watcher.finish(event)
+    for (const handle of this.#sharing(kind, event.path)) handle.finish(event)
   }
 
-  /** Handles of one watch. */
+  /** Handles of one watch: those that have kind and path in common share it. */
   #sharing(kind: WatchKind, path: string): readonly SessionWatcher[] {
-    return [...(this.#watchers?.get(path) ?? [])].filter(watcher => kindOf(watcher) === kind)
+    const known = this.#handles
+    if (known === null) return []
+    const there = known instanceof Map ? [...(known.get(path) ?? [])] : [known]
+    return there.filter(handle => kindOf(handle) === kind && handle.path === path)
   }
 
   /** As its session may see it: with the session's state, without any ACL, and without the paths that one hides. */
@@ -89,6 +90,21 @@ export class WatchHearer {
     if (event.type !== 'reset') return { type: event.type, path, zxid, state }
     return { type: event.type, path, zxid, paths: this.owner.pathsToldOf(event), state }
   }
+}
+
+function addTo(handles: Map<string, Set<SessionWatcher>>, handle: SessionWatcher): Map<string, Set<SessionWatcher>> {
+  const there = handles.get(handle.path)
+  if (there === undefined) handles.set(handle.path, new Set([handle]))
+  else there.add(handle)
+  return handles
+}
+
+/** Whether it was there. */
+function removeFrom(handles: Map<string, Set<SessionWatcher>>, handle: SessionWatcher): boolean {
+  const there = handles.get(handle.path)
+  if (!there?.delete(handle)) return false
+  if (there.size === 0) handles.delete(handle.path)
+  return true
 }
 
 function kindOf({ recursive }: SessionWatcher): WatchKind {
