@@ -229,8 +229,8 @@ export function firesOnce(kind: WatchKind): kind is 'data' | 'child' {
 
 /** Adds the firings of one event, in the order of places. */
 function addFirings<Watcher>(firings: Firing<Watcher>[], event: WatchEvent, hearing: readonly Registrations<Watcher>[]): void {
-  const [only, ...others] = hearing
-  if (only !== undefined && others.length === 0) {
+  const [only] = hearing
+  if (only !== undefined && hearing.length === 1) {
     // PERF: as nearly always. Nobody is in it twice, and it is in order already.
     for (const [watcher, registration] of only) firings.push({ watcher, event, met: [registration] })
     return

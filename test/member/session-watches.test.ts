@@ -348,6 +348,59 @@ t.test('whatever ends a watch, nothing is kept of it', async t => {
   }
 })
 
+t.test('a one-shot watch that has fired is not told when an earlier listener has ended its session', async t => {
+  const scene = new WatchScene()
+  const [session, other] = [scene.session(), scene.session()]
+  const { heard, listener } = listening()
+  session.addOnce('/p', 'data', () => session.end())
+  session.addOnce('/p', 'data', () => t.fail('its session is over'))
+  other.addOnce('/p', 'data', listener)
+  scene.txn(['created', '/p'])
+  t.strictSame(heard, ['created /p'])
+  t.equal(scene.dispatcher.count, 0)
+})
+
+t.test('the handles of one listener come and go in any order, and each hears of its own watch', async t => {
+  const orders = [
+    [0, 1, 2, 3],
+    [3, 2, 1, 0],
+    [1, 3, 0, 2]
+  ]
+  for (const order of orders) {
+    const scene = new WatchScene()
+    const session = scene.session()
+    const { heard, listener } = listening()
+    const handles = [
+      session.add('/p', {}, listener),
+      session.add('/p', {}, listener),
+      session.add('/p', { recursive: true }, listener),
+      session.add('/q', {}, listener)
+    ]
+    const iterations = handles.map(handle => handle[Symbol.asyncIterator]())
+    const left = new Set(handles.keys())
+    const expected: string[][] = handles.map(() => [])
+    const told: string[] = []
+    for (const index of [...order, null]) {
+      scene.txn(['dataChanged', '/p'])
+      scene.txn(['childrenChanged', '/q'])
+      if ([0, 1, 2].some(each => left.has(each))) told.push('dataChanged /p')
+      if (left.has(3)) told.push('childrenChanged /q')
+      for (const each of left) expected[each]?.push(each === 3 ? 'childrenChanged /q' : 'dataChanged /p')
+      if (index === null) continue
+      handles[index]?.dispose()
+      left.delete(index)
+    }
+    t.strictSame(heard, told, order.join())
+    for (const [index, iteration] of iterations.entries()) {
+      const yielded: string[] = []
+      for (let next = await iteration.next(); next.done !== true; next = await iteration.next()) yielded.push(shown(next.value))
+      t.strictSame(yielded, expected[index], `${order.join()}: ${index}`)
+    }
+    t.equal(session.hearerCount, 0)
+    t.equal(scene.dispatcher.count, 0)
+  }
+})
+
 t.test('however a watch ends, its signal has no listener any more', async t => {
   const scene = new WatchScene()
   const session = scene.session()
