@@ -82,8 +82,8 @@ export class LevelStorage implements Storage {
     return this.#loaded.state
   }
 
-  write(change: StorageChange): Promise<void> {
-    return this.#enqueue(change)
+  async write(change: StorageChange): Promise<void> {
+    await this.#enqueue(change)
   }
 
   async readLog(after: Zxid, bytesMax: number): Promise<readonly Batch[]> {
