@@ -26,7 +26,7 @@ export class Drawer {
     return this.#database.get(key, READ_OPTIONS)
   }
 
-  /** Atomic, and synced where the database can. PERF: one log record alone, which is nearly every write, costs half as much as a `put`. */
+  /** Atomic, and synced where the database can. PERF: one log record alone, which is nearly every write, is handed over as a `put`: abstract-level and LevelDB's binding unpack a batch. */
   batch(operations: Operation[]): Promise<void> {
     const [first] = operations
     if (operations.length === 1 && first?.type === 'put') return this.#database.put(first.key, first.value, WRITE_OPTIONS)

@@ -388,7 +388,7 @@ function changesMeta({ kind }: PlannedChange): boolean {
 
 /** Where appends go: to the log, or to the one that is to replace it. */
 function generationOf({ replacement, generation }: Plan): number {
-  return (replacement ?? { generation }).generation
+  return replacement?.generation ?? generation
 }
 
 function bytesOf(change: PlannedChange): number {

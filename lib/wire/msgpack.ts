@@ -53,9 +53,14 @@ export function decodeBounded(bytes: Uint8Array): unknown {
   source = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
   at = 0
   elements = 1
-  const value = read(1)
-  if (at !== source.length) throw badFrame('msgpack: bytes behind the value')
-  return value
+  try {
+    const value = read(1)
+    if (at !== source.length) throw badFrame('msgpack: bytes behind the value')
+    return value
+  } finally {
+    // A frame may have 8 MiB: it is its receiver's to keep, not ours.
+    source = NO_BYTES
+  }
 }
 
 function write(value: unknown, depth: number): void {
@@ -179,7 +184,8 @@ function reserve(bytes: number): void {
 }
 
 // What is being read: reading never yields, so one place is enough for all.
-let source: Buffer = Buffer.alloc(0)
+const NO_BYTES = Buffer.alloc(0)
+let source: Buffer = NO_BYTES
 let at = 0
 let elements = 0
 

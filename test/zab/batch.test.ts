@@ -8,6 +8,7 @@ import {
   batchThrough,
   isWellFormed,
   joinBatches,
+  OpenBatch,
   txnsOf,
   zxidLastOf
 } from '../../lib/zab/index.js'
@@ -109,4 +110,25 @@ t.test('any bytes from outside are judged, not thrown at', async t => {
       { numRuns: 2_000 }
     )
   )
+})
+
+t.test('a batch that is being made begins empty after each close, and what was closed stays as it is', async t => {
+  const open = new OpenBatch()
+  open.add(new Uint8Array(6_000).fill(1))
+  open.add(Uint8Array.of(2))
+  t.strictSame([open.count, open.bytes], [2, 6_009], 'with the lengths, and beyond its first room')
+  const first = open.close(at(1, 1))
+  open.add(Uint8Array.of(3))
+  const second = open.close(at(1, 3))
+  t.strictSame(plain(second), [[3]])
+  t.strictSame(
+    txnsOf(first).map(txn => [txn.length, txn[0]]),
+    [
+      [6_000, 1],
+      [1, 2]
+    ]
+  )
+  open.add(Uint8Array.of(4))
+  open.clear()
+  t.throws(() => open.close(at(1, 4)), { code: 'INVARIANT_VIOLATED' })
 })
