@@ -65,7 +65,7 @@ async function memory(): Promise<number> {
 /** Everything up to `zxid` is read from the log and applied. */
 function applyLog(storage: Storage, runtime: Runtime, zxid: Zxid): Promise<Replica> {
   return new Promise((resolve, reject) => {
-    const applier = new Applier({ runtime, storage }, new Replica(), {
+    const applier = new Applier({ id: STORAGE_OPTIONS.memberId, runtime, storage }, new Replica(), {
       onApplied: () => {},
       onCaughtUp: () => resolve(applier.replica),
       onReset: () => {},

@@ -2,6 +2,7 @@ import {
   assert,
   epochOf,
   LIMITS,
+  type MemberId,
   present,
   type Runtime,
   ZooKeeperError,
@@ -25,6 +26,8 @@ const TXN_BYTES = 512
 const TXNS_AT_ONCE = 256
 
 export interface ApplierParts {
+  /** This member, whose requests are answered. */
+  readonly id: MemberId
   readonly runtime: Runtime
   readonly storage: Storage
 }
@@ -160,7 +163,8 @@ export class Applier {
   }
 
   #applySlice(): void {
-    const { clock, scheduler } = this.#parts.runtime
+    const { id, runtime } = this.#parts
+    const { clock, scheduler } = runtime
     const deadline = clock.monotonic() + LIMITS.sliceMilliseconds
     const generation = this.#generation
     let sinceLook = 0
@@ -169,7 +173,7 @@ export class Applier {
       if (batch === null) return this.#readLog()
       let zxid = batch.zxidFirst
       for (const bytes of txnsOf(batch)) {
-        const applied = this.#replica.apply(bytes, zxid)
+        const applied = this.#replica.apply(bytes, zxid, id)
         zxid = (zxid + 1) as Zxid
         if (this.#before === null) this.#handlers.onApplied(applied)
         else this.#settleBefore()

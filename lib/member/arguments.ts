@@ -43,8 +43,11 @@ export function checkedData(data: unknown, maxDataLength: number): Uint8Array | 
   const bytes = typeof data === 'string' ? Buffer.from(data, 'utf8') : data
   if (!(bytes instanceof Uint8Array)) throw badArguments('data are a Uint8Array, a string or null')
   if (bytes.length > maxDataLength) throw badArguments(`data of ${bytes.length} bytes, more than ${maxDataLength}`)
+  if (typeof data === 'string') return bytes
   // PERF: a Buffer, because many small ones share memory; a Uint8Array of its own costs five times as much.
-  return typeof data === 'string' ? bytes : Buffer.from(bytes)
+  const copy = Buffer.allocUnsafe(bytes.length)
+  copy.set(bytes)
+  return copy
 }
 
 export function checkedVersion(version: unknown): number {

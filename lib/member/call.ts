@@ -1,13 +1,12 @@
 import { type Outcome, ZooKeeperError } from '../base/index.js'
-import type { Deadline, Deadlines } from './deadlines.js'
+import { Deadline, type Deadlines } from './deadlines.js'
 import type { CallOptions } from './zookeeper.js'
 
 /** One call that waits for something: settled once, by its answer, its deadline, its signal or the end of its session. */
-export class Call<T> implements Deadline {
+export class Call<T> extends Deadline {
   readonly promise: Promise<T>
   /** What is known of its write when its time is over: once it is on its way nobody knows any more. */
   outcome: Outcome = 'unknown'
-  readonly at: number
   #resolve!: (value: T) => void
   #reject!: (reason: unknown) => void
   #settled = false
@@ -17,12 +16,13 @@ export class Call<T> implements Deadline {
   #onAbort: (() => void) | null = null
 
   constructor(deadlines: Deadlines, requestTimeout: number, options: CallOptions) {
+    const milliseconds = options.timeout ?? requestTimeout
+    super(deadlines.behind(milliseconds))
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
     })
-    this.#milliseconds = options.timeout ?? requestTimeout
-    this.at = deadlines.behind(this.#milliseconds)
+    this.#milliseconds = milliseconds
     this.#deadlines = deadlines
     deadlines.set(this)
     this.#signal = options.signal

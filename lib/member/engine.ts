@@ -145,7 +145,7 @@ export class Engine implements ConductorHandlers, SessionHost {
       { runtime, storage, links, peerOptions: { id, quorum, initLimit, syncLimit, salvage, random } },
       this
     )
-    this.#applier = new Applier({ runtime, storage }, replica, {
+    this.#applier = new Applier({ id, runtime, storage }, replica, {
       onApplied: applied => this.#onApplied(applied),
       onCaughtUp: zxid => this.#onCaughtUp(zxid),
       onReset: (before, after) => this.#onReset(before, after),
@@ -412,7 +412,8 @@ export class Engine implements ConductorHandlers, SessionHost {
     if (change.kind === 'moveSession') this.#onSessionMoved(change)
     // Watches before answers: a session is told of a change before it can see it.
     this.watches.fire(events)
-    if (txn.cxid > 0 && txn.member === this.id && this.#isOfThisProcess(txn.session)) this.outbox.onAnswer(applied)
+    if (txn.cxid > 0 && txn.member === this.id && (txn.session !== NO_SESSION || this.#isThisRunLast()))
+      this.outbox.onAnswer(applied)
     this.#processor?.onApplied(applied)
     // Whatever of its writes stands in the log stands before this.
     if (change.kind === 'closeSession') this.#onSessionOver(change.session, 'not-applied')
@@ -421,8 +422,8 @@ export class Engine implements ConductorHandlers, SessionHost {
     this.#snapshotter.onApplied(this.replica)
   }
 
-  #isOfThisProcess(session: SessionId): boolean {
-    if (session !== NO_SESSION) return this.#sessions.has(session)
+  /** No later process of this member is known to the log. */
+  #isThisRunLast(): boolean {
     return this.replica.sessions.member(this.id)?.run === this.#parts.run
   }
 
@@ -500,7 +501,7 @@ export class Engine implements ConductorHandlers, SessionHost {
   /** Whose answer lies in the replaced history was done; what came of it is not known any more. */
   #dropAnswered(requester: Requester, replica: Replica): void {
     const { session } = requester
-    if (session === NO_SESSION && !this.#isOfThisProcess(NO_SESSION)) return
+    if (session === NO_SESSION && !this.#isThisRunLast()) return
     const last = replica.sessions.lastRequest(session, this.id)
     if (last !== null) this.outbox.onAnsweredThrough(requester, last)
   }

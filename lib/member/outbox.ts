@@ -1,11 +1,20 @@
-import { assert, LIMITS, type MemberId, present, type Scheduler, type SessionId, ZooKeeperError } from '../base/index.js'
+import {
+  assert,
+  LIMITS,
+  type MemberId,
+  present,
+  Queue,
+  RecentMap,
+  type Scheduler,
+  type SessionId,
+  ZooKeeperError
+} from '../base/index.js'
 import type { AuthId } from '../tree/index.js'
 import { type Request, type RequestBody, requestBytesBound } from '../wire/index.js'
 import type { AppliedTxn } from './replica.js'
 
 /** A write on its way: from the call until its txn is applied here. */
-export interface PendingRequest {
-  readonly request: Request
+export interface PendingRequest extends Request {
   readonly bytes: number
   /** Called with the txn that answers it, or with the error that means it will never be answered. */
   readonly settle: (answer: AppliedTxn | ZooKeeperError) => void
@@ -22,7 +31,7 @@ export type FollowUp = (overtaken: ZooKeeperError | null) => void
 /** Who issues numbered requests: one session, or the member's process itself. */
 export class Requester {
   readonly session: SessionId
-  readonly pending: PendingRequest[] = []
+  readonly pending = new Queue<PendingRequest>()
   /** Who its next requests are said to come from. Replaced, never changed: a request keeps what it was issued with. */
   auth: readonly AuthId[] = []
   #cxid: number
@@ -34,7 +43,7 @@ export class Requester {
   }
 
   get last(): PendingRequest | null {
-    return this.pending.at(-1) ?? null
+    return this.pending.last ?? null
   }
 
   nextCxid(): number {
@@ -61,7 +70,7 @@ export interface OutboxParts {
  */
 export class Outbox {
   readonly #parts: OutboxParts
-  readonly #requesters = new Map<SessionId, Requester>()
+  readonly #requesters = new RecentMap<SessionId, Requester>()
   #unsent: PendingRequest[] = []
   #open = false
   #flushPosted = false
@@ -89,8 +98,8 @@ export class Outbox {
   dismiss(requester: Requester, error: ZooKeeperError): void {
     if (this.#requesters.get(requester.session) !== requester) return
     this.#requesters.delete(requester.session)
-    this.#unsent = this.#unsent.filter(pending => pending.request.session !== requester.session)
-    for (const pending of requester.pending.splice(0)) this.#settle(pending, error)
+    this.#unsent = this.#unsent.filter(({ session }) => session !== requester.session)
+    for (const pending of requester.pending.drain()) this.#settle(pending, error)
   }
 
   /**
@@ -106,8 +115,8 @@ export class Outbox {
     if (this.#count >= outstandingRequestsMax || (this.#count > 0 && this.#bytes + bytes > outstandingBytesMax)) {
       throw new ZooKeeperError('THROTTLED', { message: `${this.#count} requests of ${this.#bytes} bytes are outstanding` })
     }
-    const request = { session: requester.session, member: id, cxid: requester.nextCxid(), auth, body }
-    const pending: PendingRequest = { request, bytes, settle, behind: null }
+    const { session } = requester
+    const pending: PendingRequest = { session, member: id, cxid: requester.nextCxid(), auth, body, bytes, settle, behind: null }
     requester.pending.push(pending)
     this.#unsent.push(pending)
     this.#count++
@@ -119,7 +128,7 @@ export class Outbox {
   /** The member serves, and has applied all that its epoch began with: what has no answer by now is sent (again). */
   open(): void {
     this.#open = true
-    this.#unsent = [...this.#requesters.values()].flatMap(requester => requester.pending)
+    this.#unsent = [...this.#requesters.values()].flatMap(requester => requester.pending.toArray())
     this.#post()
   }
 
@@ -134,16 +143,17 @@ export class Outbox {
     const requester = this.#requesters.get(session)
     if (requester === undefined) return
     const pending = present(requester.pending.shift(), 'an answer belongs to a request')
-    assert(pending.request.cxid === cxid, 'answers come in the order of the requests')
+    assert(pending.cxid === cxid, 'answers come in the order of the requests')
     this.#settle(pending, applied)
   }
 
   /** Requests up to number `cxid` are in a history that was replaced by a snapshot: they took effect or were refused, nobody knows which. */
   onAnsweredThrough(requester: Requester, cxid: number): void {
     const loss = new ZooKeeperError('CONNECTION_LOSS', { message: 'answered while this member was catching up by a snapshot' })
-    for (let first = requester.pending[0]; first !== undefined && first.request.cxid <= cxid; first = requester.pending[0]) {
-      requester.pending.shift()
-      this.#settle(first, loss, first.request.cxid < cxid ? loss : null)
+    const { pending } = requester
+    for (let { first } = pending; first !== undefined && first.cxid <= cxid; { first } = pending) {
+      pending.shift()
+      this.#settle(first, loss, first.cxid < cxid ? loss : null)
     }
   }
 
@@ -172,8 +182,9 @@ export class Outbox {
       count++
       bytes += pending.bytes
     }
-    const group = this.#unsent.splice(0, count)
+    const group = this.#unsent
+    this.#unsent = group.splice(count)
     this.#post()
-    if (group.length > 0) this.#parts.send(group.map(pending => pending.request))
+    if (group.length > 0) this.#parts.send(group)
   }
 }

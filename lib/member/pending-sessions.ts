@@ -1,4 +1,4 @@
-import { type MemberId, NO_SESSION, type SessionId, type Zxid } from '../base/index.js'
+import { type MemberId, NO_SESSION, RecentMap, type SessionId, type Zxid } from '../base/index.js'
 import type { SessionTable } from '../session/index.js'
 import type { AppliedTxn } from './replica.js'
 
@@ -9,18 +9,29 @@ export interface SessionHome {
   readonly password: Uint8Array
 }
 
+/** A session as it will be once everything that is on its way has been applied. */
+interface PendingSession {
+  home: SessionHome
+  /** The number of its last request. */
+  cxid: number
+}
+
+/** A member's process, likewise. */
+interface PendingProcess {
+  readonly run: string
+  cxid: number
+}
+
 /**
  * The sessions as the leader must see them to judge the next request: the committed table plus what is on its way into the log. Made anew with
  * each reign.
+ *
+ * What it has looked up once it keeps until the session is over: whatever becomes of the committed table comes through here first.
  */
 export class PendingSessions {
   readonly #committed: SessionTable
-  /** Sessions whose creation or latest move is outstanding, with the zxid of that. */
-  readonly #homes = new Map<SessionId, SessionHome & { readonly zxid: Zxid }>()
-  /** Processes whose enlisting may be outstanding. */
-  readonly #runs = new Map<MemberId, string>()
-  /** The number of the last request that is on its way into the log, by session, or by member as a negative number. */
-  readonly #numbers = new Map<number, number>()
+  readonly #sessions = new RecentMap<SessionId, PendingSession>()
+  readonly #processes = new Map<MemberId, PendingProcess>()
 
   constructor(committed: SessionTable) {
     this.#committed = committed
@@ -28,12 +39,12 @@ export class PendingSessions {
 
   /** Null for a session that is over, or never was. */
   homeOf(session: SessionId): SessionHome | null {
-    return this.#homes.get(session) ?? this.#committed.session(session)
+    return this.#find(session)?.home ?? null
   }
 
   /** The sessions that live in processes of a member other than `exceptRun`, ascending. */
   livingIn(member: MemberId, exceptRun: string): readonly SessionId[] {
-    const ids = new Set([...this.#committed.sessionsOf(member, exceptRun).map(({ id }) => id), ...this.#homes.keys()])
+    const ids = new Set([...this.#committed.sessionsOf(member, exceptRun).map(({ id }) => id), ...this.#sessions.keys()])
     const isMeant = (id: SessionId): boolean => {
       const home = this.homeOf(id)
       return home !== null && home.member === member && home.run !== exceptRun
@@ -43,60 +54,62 @@ export class PendingSessions {
 
   /** The number of the last request of a session, or of a member's process; null when it is not known. */
   lastNumber(session: SessionId, member: MemberId): number | null {
-    return this.#numbers.get(keyOf(session, member)) ?? this.#committed.lastRequest(session, member)
+    return (session === NO_SESSION ? this.#process(member) : this.#find(session))?.cxid ?? null
   }
 
+  /** Of one whose {@link lastNumber} is known. */
   setNumber(session: SessionId, member: MemberId, cxid: number): void {
-    this.#numbers.set(keyOf(session, member), cxid)
+    const sender = session === NO_SESSION ? this.#process(member) : this.#find(session)
+    if (sender !== null) sender.cxid = cxid
   }
 
   /** False when this process is known already. */
   enlist(member: MemberId, cxid: number, run: string): boolean {
-    if (this.#runOf(member) === run) return false
-    this.#runs.set(member, run)
-    this.setNumber(NO_SESSION, member, cxid)
+    if (this.#process(member)?.run === run) return false
+    this.#processes.set(member, { run, cxid })
     return true
   }
 
   /** The session that the txn `zxid` creates in a member's process. */
   create(zxid: Zxid, member: MemberId, password: Uint8Array): SessionHome {
-    const home = { member, run: this.#runOf(member) ?? '', password, zxid }
-    this.#homes.set(zxid as number as SessionId, home)
-    this.#numbers.set(zxid, 0)
+    const home = { member, run: this.#process(member)?.run ?? '', password }
+    this.#sessions.set(zxid as number as SessionId, { home, cxid: 0 })
     return home
   }
 
-  /** The session lives in that member's process from the txn `zxid` on; null when there is no such session, or the password is not its. */
-  move(zxid: Zxid, member: MemberId, session: SessionId, password: Uint8Array): SessionHome | null {
-    const from = this.homeOf(session)
-    if (from === null || !isEqual(from.password, password)) return null
-    const home = { member, run: this.#runOf(member) ?? '', password: from.password, zxid }
-    this.#homes.set(session, home)
-    return home
+  /** The session lives in that member's process from here on; null when there is no such session, or the password is not its. */
+  move(member: MemberId, session: SessionId, password: Uint8Array): SessionHome | null {
+    const moving = this.#find(session)
+    if (moving === null || !isEqual(moving.home.password, password)) return null
+    moving.home = { member, run: this.#process(member)?.run ?? '', password: moving.home.password }
+    return moving.home
   }
 
-  /** What is in the committed table need not be kept here. */
-  onApplied({ zxid, txn: { change } }: AppliedTxn): void {
-    if (change.kind === 'createSession') this.#settle(zxid as number as SessionId, zxid)
-    else if (change.kind === 'moveSession') this.#settle(change.session, zxid)
-    else if (change.kind === 'closeSession') {
-      this.#homes.delete(change.session)
-      this.#numbers.delete(change.session)
-    }
+  /** Nothing is kept of a session that is over. */
+  onApplied({ txn: { change } }: AppliedTxn): void {
+    if (change.kind === 'closeSession') this.#sessions.delete(change.session)
   }
 
-  /** Unless it has moved on since. */
-  #settle(session: SessionId, zxid: Zxid): void {
-    if (this.#homes.get(session)?.zxid === zxid) this.#homes.delete(session)
+  #find(id: SessionId): PendingSession | null {
+    const known = this.#sessions.get(id)
+    if (known !== undefined) return known
+    const record = this.#committed.session(id)
+    if (record === null) return null
+    const { member, run, password, cxid } = record
+    const found = { home: { member, run, password }, cxid }
+    this.#sessions.set(id, found)
+    return found
   }
 
-  #runOf(member: MemberId): string | null {
-    return this.#runs.get(member) ?? this.#committed.member(member)?.run ?? null
+  #process(member: MemberId): PendingProcess | null {
+    const known = this.#processes.get(member)
+    if (known !== undefined) return known
+    const record = this.#committed.member(member)
+    if (record === null) return null
+    const found = { run: record.run, cxid: record.cxid }
+    this.#processes.set(member, found)
+    return found
   }
-}
-
-function keyOf(session: SessionId, member: MemberId): number {
-  return session === NO_SESSION ? -member : session
 }
 
 function isEqual(a: Uint8Array, b: Uint8Array): boolean {

@@ -1,4 +1,4 @@
-import { NO_SESSION, type SessionId, type Zxid } from '../base/index.js'
+import { type MemberId, NO_SESSION, type SessionId, type Zxid } from '../base/index.js'
 import { SessionTable } from '../session/index.js'
 import { type Applied, DataTree, type OperationResult, type QuotaExcess, type TreeEvent } from '../tree/index.js'
 import { decodeTxn, ephemeralsEndedBy, type Txn } from '../wire/index.js'
@@ -34,8 +34,8 @@ export class Replica {
     return `${this.tree.digest}${this.sessions.digest}`
   }
 
-  /** Applies the next committed txn. */
-  apply(bytes: Uint8Array, zxid: Zxid): AppliedTxn {
+  /** Applies the next committed txn. PERF: only the requests of `asker` are answered by a result; those of all members when it is null. */
+  apply(bytes: Uint8Array, zxid: Zxid, asker: MemberId | null = null): AppliedTxn {
     const txn = decodeTxn(bytes)
     const { change } = txn
     switch (change.kind) {
@@ -59,7 +59,7 @@ export class Replica {
       }
       default: {
         this.#record(txn)
-        return appliedTxn(zxid, txn, this.tree.apply(change, zxid, txn.time))
+        return appliedTxn(zxid, txn, this.tree.apply(change, zxid, txn.time, asker === null || txn.member === asker))
       }
     }
   }

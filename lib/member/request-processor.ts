@@ -163,7 +163,7 @@ export class RequestProcessor {
     // The session has moved: its former process learns from the log that this was not done.
     if (home !== null && home.member !== member) return true
     // It has asked to be closed, and asks for nothing more.
-    if (this.#closing.get(session)?.asked != null) return true
+    if (this.#closing.size > 0 && this.#closing.get(session)?.asked != null) return true
     const last = this.#sessions.lastNumber(session, member)
     if (last === null && session === NO_SESSION) {
       this.#parts.onViolation(member, 'a request of a process that has not enlisted')
@@ -193,7 +193,7 @@ export class RequestProcessor {
         return { kind: 'createSession', timeout, member, run, password }
       }
       case 'moveSession': {
-        const home = this.#closing.has(body.session) ? null : this.#sessions.move(zxid, member, body.session, body.password)
+        const home = this.#closing.has(body.session) ? null : this.#sessions.move(member, body.session, body.password)
         // A wrong password is told nothing more than an unknown session: as in ZooKeeper.
         if (home === null) return { kind: 'refused', code: 'SESSION_EXPIRED' }
         // Its former process may be dead: it must not expire on its way to the next, whose timeout it has from here on.

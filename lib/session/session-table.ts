@@ -5,6 +5,7 @@ import {
   type MemberId,
   NO_SESSION,
   present,
+  RecentMap,
   type SessionId,
   unreachable,
   ZooKeeperError,
@@ -48,7 +49,7 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] }
  * that was sent again after a leader change recognizable, and it is checked with every txn.
  */
 export class SessionTable {
-  readonly #sessions = new Map<SessionId, Mutable<SessionRecord>>()
+  readonly #sessions = new RecentMap<SessionId, Mutable<SessionRecord>>()
   readonly #members = new Map<MemberId, Mutable<MemberRecord>>()
 
   get size(): number {

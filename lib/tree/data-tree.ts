@@ -108,11 +108,13 @@ export class DataTree {
   /**
    * Applies one committed txn. `time` is the leader's wall clock in milliseconds when it was prepared. A txn at or below `zxidApplied` has
    * been applied before: it changes nothing and its result is `none`.
+   *
+   * PERF: `isAsked` says whether anybody is told the result. Where nobody is, it is `none` too, but for a refusal.
    */
-  apply(change: TreeChange, zxid: Zxid, time: number): Applied {
+  apply(change: TreeChange, zxid: Zxid, time: number, isAsked = true): Applied {
     if (zxid <= this.#zxidApplied) return ALREADY_APPLIED
     this.#events = NO_EVENTS
-    const result = this.#perform(change, zxid, time)
+    const result = this.#perform(change, zxid, time, isAsked)
     const events = this.#events
     // Only now: a cut taken at this zxid holds all of the txn, also of a multi (ZOOKEEPER-3127).
     this.#zxidApplied = zxid
@@ -250,22 +252,41 @@ export class DataTree {
     return this.#cut
   }
 
-  #perform(change: TreeChange, zxid: Zxid, time: number): OperationResult {
+  #perform(change: TreeChange, zxid: Zxid, time: number, isAsked: boolean): OperationResult {
     switch (change.kind) {
       case 'multi':
-        return { kind: 'multi', results: change.changes.map(each => this.#performSingle(each, zxid, time)) }
+        if (isAsked) return { kind: 'multi', results: change.changes.map(each => this.#performAsked(each, zxid, time)) }
+        for (const each of change.changes) this.#performSingle(each, zxid, time)
+        return NONE
       case 'deleteEphemerals':
-        return this.#deleteEphemerals(change, zxid)
+        this.#deleteEphemerals(change, zxid)
+        return NONE
       case 'deleteContainer':
-        return this.#deleteContainer(change, zxid)
+        this.#deleteContainer(change, zxid)
+        return NONE
       case 'refused':
         return change
       default:
-        return this.#performSingle(change, zxid, time)
+        if (isAsked) return this.#performAsked(change, zxid, time)
+        this.#performSingle(change, zxid, time)
+        return NONE
     }
   }
 
-  #performSingle(change: SingleChange, zxid: Zxid, time: number): SingleResult {
+  #performAsked(change: SingleChange, zxid: Zxid, time: number): SingleResult {
+    const node = this.#performSingle(change, zxid, time)
+    switch (change.kind) {
+      case 'delete':
+        return { kind: 'delete' }
+      case 'create':
+        return { kind: 'create', path: node.path, stat: this.#statOf(node) }
+      default:
+        return { kind: change.kind, stat: this.#statOf(node) }
+    }
+  }
+
+  /** Gives the znode that it is about; a deleted one is not to be looked at. */
+  #performSingle(change: SingleChange, zxid: Zxid, time: number): Znode {
     switch (change.kind) {
       case 'create':
         return this.#create(change, zxid, time)
@@ -274,7 +295,7 @@ export class DataTree {
       case 'setData':
         return this.#setData(change, zxid, time)
       case 'check':
-        return { kind: 'check', stat: this.#statOf(present(this.#store.find(change.path), 'a checked znode is there')) }
+        return present(this.#store.find(change.path), 'a checked znode is there')
       case 'setACL':
         return this.#setAcl(change)
       case 'touch':
@@ -284,7 +305,7 @@ export class DataTree {
     }
   }
 
-  #create(change: CreateChange, zxid: Zxid, time: number): SingleResult {
+  #create(change: CreateChange, zxid: Zxid, time: number): Znode {
     const parent = present(this.#store.find(parentOf(change.path)), 'a znode is created below another one')
     assert(parent.owner === NO_SESSION, 'an ephemeral has no children')
     assert(change.parentCversion === parent.cversion + 1, 'a parent counts every create')
@@ -308,28 +329,27 @@ export class DataTree {
     this.#quotas.onData(node.path, change.data)
     this.#tell('created', node, zxid)
     this.#tell('childrenChanged', parent, zxid)
-    return { kind: 'create', path: node.path, stat: this.#statOf(node) }
+    return node
   }
 
-  #delete(change: DeleteChange, zxid: Zxid): SingleResult {
-    this.#remove(present(this.#store.find(change.path), 'a deleted znode was there'), zxid)
-    return { kind: 'delete' }
+  #delete(change: DeleteChange, zxid: Zxid): Znode {
+    const node = present(this.#store.find(change.path), 'a deleted znode was there')
+    this.#remove(node, zxid)
+    return node
   }
 
-  #deleteEphemerals(change: DeleteEphemeralsChange, zxid: Zxid): OperationResult {
+  #deleteEphemerals(change: DeleteEphemeralsChange, zxid: Zxid): void {
     for (const path of change.paths) {
       const node = present(this.#store.find(path), 'an ephemeral of an ended session was there')
       assert(node.owner === change.owner, 'a session takes its own ephemerals with it')
       this.#remove(node, zxid)
     }
-    return NONE
   }
 
-  #deleteContainer(change: DeleteContainerChange, zxid: Zxid): OperationResult {
+  #deleteContainer(change: DeleteContainerChange, zxid: Zxid): void {
     const node = present(this.#store.find(change.path), 'a container that is removed was there')
     assert(node.lifetime !== PERSISTENT, 'only containers and TTL znodes go by themselves')
     this.#remove(node, zxid)
-    return NONE
   }
 
   #remove(node: Znode, zxid: Zxid): void {
@@ -346,7 +366,7 @@ export class DataTree {
     this.#tell('childrenChanged', parent, zxid)
   }
 
-  #setData(change: SetDataChange, zxid: Zxid, time: number): SingleResult {
+  #setData(change: SetDataChange, zxid: Zxid, time: number): Znode {
     const node = present(this.#store.find(change.path), 'a znode whose data is set is there')
     assert(change.version === nextVersion(node.version), 'a version counts every change of the data')
     this.#cut?.beforeChange(node.row)
@@ -357,26 +377,26 @@ export class DataTree {
     this.#store.seal(node)
     this.#quotas.onData(node.path, change.data)
     this.#tell('dataChanged', node, zxid)
-    return { kind: 'setData', stat: this.#statOf(node) }
+    return node
   }
 
   /** As in ZooKeeper nobody hears of it, and no number but the aversion shows it. */
-  #setAcl(change: SetAclChange): SingleResult {
+  #setAcl(change: SetAclChange): Znode {
     const node = present(this.#store.find(change.path), 'a znode whose ACL is set is there')
     assert(change.aversion === nextVersion(node.aversion), 'an aversion counts every change of the ACL')
     this.#cut?.beforeChange(node.row)
     this.#store.setAcl(node, change.acl)
     node.aversion = change.aversion
     this.#store.seal(node)
-    return { kind: 'setACL', stat: this.#statOf(node) }
+    return node
   }
 
-  #touch(change: TouchChange, time: number): SingleResult {
+  #touch(change: TouchChange, time: number): Znode {
     const node = present(this.#store.find(change.path), 'a znode that is touched is there')
     this.#cut?.beforeChange(node.row)
     node.mtime = time
     this.#store.seal(node)
-    return { kind: 'touch', stat: this.#statOf(node) }
+    return node
   }
 
   /** PERF: most txns have one event, so an array of that length; one that is begun empty has room for 17. */

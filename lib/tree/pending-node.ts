@@ -16,9 +16,12 @@ export interface NewNode {
  * PERF: a class whose copies are made field by field, because copies by `...` cost half of what preparing a setData does.
  */
 export class PendingNode implements ZnodeCounters {
+  readonly path: string
   /** The last txn that touches it; zero where it is as committed. */
   zxid: Zxid = ZXID_ZERO
   exists = true
+  /** A later one of the same path has taken its place. */
+  isReplaced = false
   version = 0
   cversion = 0
   aversion = 0
@@ -30,13 +33,17 @@ export class PendingNode implements ZnodeCounters {
   ctime = 0
   mtime = 0
 
-  /** As the committed tree has it. */
-  static of(counters: ZnodeCounters): PendingNode {
-    return new PendingNode().#take(counters)
+  constructor(path: string) {
+    this.path = path
   }
 
-  static created(zxid: Zxid, time: number, { owner, lifetime, acl, dataLength }: NewNode): PendingNode {
-    const node = new PendingNode()
+  /** As the committed tree has it. */
+  static of(path: string, counters: ZnodeCounters): PendingNode {
+    return new PendingNode(path).#take(counters)
+  }
+
+  static created(path: string, zxid: Zxid, time: number, { owner, lifetime, acl, dataLength }: NewNode): PendingNode {
+    const node = new PendingNode(path)
     node.zxid = zxid
     node.owner = owner
     node.lifetime = lifetime
@@ -82,7 +89,7 @@ export class PendingNode implements ZnodeCounters {
   }
 
   #copy(zxid: Zxid): PendingNode {
-    const node = new PendingNode().#take(this)
+    const node = new PendingNode(this.path).#take(this)
     node.zxid = zxid
     return node
   }

@@ -1,4 +1,4 @@
-import { LIMITS, NO_SESSION, type SessionId, type Zxid } from '../base/index.js'
+import { LIMITS, NO_SESSION, type SessionId, ZXID_ZERO, type Zxid } from '../base/index.js'
 import type { DataTree } from './data-tree.js'
 import { pathBytes } from './path.js'
 import { PendingNode } from './pending-node.js'
@@ -7,7 +7,7 @@ import type { QuotaLimits, QuotaUsage } from './quota.js'
 
 /** What the operation under way has replaced. */
 type Replaced =
-  | { readonly kind: 'node'; readonly path: string; readonly before: PendingNode | undefined }
+  | { readonly kind: 'node'; readonly before: PendingNode | undefined; readonly after: PendingNode }
   | { readonly kind: 'quota'; readonly path: string; readonly before: PendingQuota | undefined }
 
 /**
@@ -19,9 +19,8 @@ type Replaced =
 export class PendingRecords {
   readonly #committed: DataTree
   readonly #records = new Map<string, PendingNode>()
-  /** What {@link forget} has to look at: every path that an outstanding txn touches, and in the same place that txn. PERF: two arrays, no objects. */
-  readonly #outstanding: string[] = []
-  readonly #outstandingZxids: Zxid[] = []
+  /** What {@link forget} has to look at: every record that an outstanding txn has made, in the order of the txns. */
+  readonly #outstanding: PendingNode[] = []
   #outstandingFirst = 0
   /** By owner: the ephemerals among the records that will exist. */
   readonly #ephemerals = new Map<SessionId, Set<string>>()
@@ -44,22 +43,23 @@ export class PendingRecords {
     const record = this.#records.get(path)
     if (record !== undefined) return record.exists ? record : null
     const counters = this.#committed.countersOf(path)
-    return counters === null ? null : PendingNode.of(counters)
+    return counters === null ? null : PendingNode.of(path, counters)
   }
 
-  /** `before` is what {@link find} has told. */
-  replace(path: string, before: PendingNode | null, after: PendingNode): void {
-    this.#replaced.push({ kind: 'node', path, before: this.#records.get(path) })
+  /** `before` is what {@link find} has told of the path. */
+  replace(before: PendingNode | null, after: PendingNode): void {
+    const { path } = after
+    // PERF: what is as committed has no record, and need not be looked for.
+    const record = before === null ? this.#records.get(path) : before.zxid === ZXID_ZERO ? undefined : before
+    if (record !== undefined) record.isReplaced = true
+    this.#replaced.push({ kind: 'node', before: record, after })
     this.#account(path, before, after)
-    this.#put(path, after)
+    this.#put(path, record, after)
   }
 
-  /** What the operation under way has replaced belongs to the txn `zxid`. */
-  settle(zxid: Zxid): void {
-    for (const { path } of this.#replaced) {
-      this.#outstanding.push(path)
-      this.#outstandingZxids.push(zxid)
-    }
+  /** What the operation under way has replaced belongs to a txn. */
+  settle(): void {
+    for (const replaced of this.#replaced) if (replaced.kind === 'node') this.#outstanding.push(replaced.after)
     this.#replaced.length = 0
   }
 
@@ -73,10 +73,11 @@ export class PendingRecords {
         this.#quotas.set(replaced.path, replaced.before)
         continue
       }
-      const { path, before } = replaced
-      const now = this.find(path)
-      this.#put(path, before)
-      this.#account(path, now, this.find(path))
+      const { before, after } = replaced
+      const { path } = after
+      if (before !== undefined) before.isReplaced = false
+      this.#put(path, after, before)
+      this.#account(path, after, this.find(path))
     }
     this.#replaced.length = 0
   }
@@ -85,15 +86,13 @@ export class PendingRecords {
   forget(zxidApplied: Zxid): void {
     let first = this.#outstandingFirst
     for (; first < this.#outstanding.length; first++) {
-      if ((this.#outstandingZxids[first] as Zxid) > zxidApplied) break
-      const path = this.#outstanding[first] as string
-      const record = this.#records.get(path)
-      if (record !== undefined && record.zxid <= zxidApplied) this.#put(path, undefined)
+      const record = this.#outstanding[first] as PendingNode
+      if (record.zxid > zxidApplied) break
+      if (!record.isReplaced) this.#put(record.path, record, undefined)
     }
     this.#outstandingFirst = first
     if (first * 2 > this.#outstanding.length) {
       this.#outstanding.splice(0, first)
-      this.#outstandingZxids.splice(0, first)
       this.#outstandingFirst = 0
     }
   }
@@ -180,8 +179,7 @@ export class PendingRecords {
     if (count !== undefined) this.#ephemeralCounts.set(node.owner, count + sign)
   }
 
-  #put(path: string, record: PendingNode | undefined): void {
-    const before = this.#records.get(path)
+  #put(path: string, before: PendingNode | undefined, record: PendingNode | undefined): void {
     if (before?.exists && before.owner !== NO_SESSION) {
       const paths = this.#ephemerals.get(before.owner)
       paths?.delete(path)

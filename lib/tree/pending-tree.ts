@@ -79,11 +79,11 @@ export class PendingTree {
 
   /** What the leader proposes under `zxid`, stamped with `time`, for an operation of a caller. */
   prepare(operation: Operation, caller: Caller, zxid: Zxid, time: number): TreeChange {
-    if (this.#closing.has(caller.session)) return refused('SESSION_EXPIRED')
+    if (this.#closing.size > 0 && this.#closing.has(caller.session)) return refused('SESSION_EXPIRED')
     const draft: Draft = { session: caller.session, auth: caller.auth, zxid, time }
     const change = this.#judge(operation, draft)
     if (change.kind === 'refused') this.#records.takeBack()
-    else this.#records.settle(zxid)
+    else this.#records.settle()
     return change
   }
 
@@ -97,7 +97,7 @@ export class PendingTree {
     this.#closing.set(session, rest)
     const paths = takeCloseChunk(rest, path => this.#records.find(path)?.owner === session)
     for (const path of paths) this.#delete(path, this.#present(path), zxid)
-    this.#records.settle(zxid)
+    this.#records.settle()
     if (rest.length > 0) return { paths, isLast: false }
     this.#ended.push({ zxid, session })
     this.#records.forgetSession(session)
@@ -114,7 +114,7 @@ export class PendingTree {
   prepareDeleteContainer(path: string, zxid: Zxid, time: number): DeleteContainerChange | MultiChange {
     if (!this.isRemovable(path, time)) return { kind: 'multi', changes: [] }
     this.#delete(path, this.#present(path), zxid)
-    this.#records.settle(zxid)
+    this.#records.settle()
     return { kind: 'deleteContainer', path }
   }
 
@@ -143,7 +143,7 @@ export class PendingTree {
         const node = this.#records.find(path)
         if (node === null) return refused('NO_NODE', path)
         if (!this.#permits(node, PERMISSIONS.WRITE, draft)) return refused('NO_AUTH', path)
-        this.#records.replace(path, node, node.touched(draft.zxid, draft.time))
+        this.#records.replace(node, node.touched(draft.zxid, draft.time))
         return { kind: 'touch', path }
       }
       default:
@@ -211,8 +211,8 @@ export class PendingTree {
     if (!this.#takeLimits(path, data)) return refused('BAD_ARGUMENTS', path)
     const parentCversion = parent.cversion + 1
     const { zxid, time } = draft
-    this.#records.replace(parentPath, parent, parent.withChildren(zxid, parentCversion, parent.numChildren + 1))
-    this.#records.replace(path, null, PendingNode.created(zxid, time, { owner, lifetime, acl, dataLength }))
+    this.#records.replace(parent, parent.withChildren(zxid, parentCversion, parent.numChildren + 1))
+    this.#records.replace(null, PendingNode.created(path, zxid, time, { owner, lifetime, acl, dataLength }))
     return { kind: 'create', path, data, owner, lifetime, acl, parentCversion }
   }
 
@@ -302,7 +302,7 @@ export class PendingTree {
     if (!isVersion(node.version, version)) return refused('BAD_VERSION', path)
     if (!this.#takeLimits(path, data)) return refused('BAD_ARGUMENTS', path)
     const versionAfter = nextVersion(node.version)
-    this.#records.replace(path, node, node.withData(draft.zxid, draft.time, versionAfter, dataLength))
+    this.#records.replace(node, node.withData(draft.zxid, draft.time, versionAfter, dataLength))
     return { kind: 'setData', path, data, version: versionAfter }
   }
 
@@ -313,7 +313,7 @@ export class PendingTree {
     if (!this.#permits(node, PERMISSIONS.ADMIN, draft)) return refused('NO_AUTH', path)
     if (!isVersion(node.aversion, version)) return refused('BAD_VERSION', path)
     const aversion = nextVersion(node.aversion)
-    this.#records.replace(path, node, node.withAcl(draft.zxid, aversion, acl))
+    this.#records.replace(node, node.withAcl(draft.zxid, aversion, acl))
     return { kind: 'setACL', path, acl, aversion }
   }
 
@@ -330,8 +330,8 @@ export class PendingTree {
   #delete(path: string, node: PendingNode, zxid: Zxid): void {
     const parentPath = parentOf(path)
     const parent = this.#present(parentPath)
-    this.#records.replace(parentPath, parent, parent.withChildren(zxid, parent.cversion, parent.numChildren - 1))
-    this.#records.replace(path, node, node.deleted(zxid))
+    this.#records.replace(parent, parent.withChildren(zxid, parent.cversion, parent.numChildren - 1))
+    this.#records.replace(node, node.deleted(zxid))
     const subtree = quotaLimitedBy(path)
     if (subtree !== null) this.#records.setQuota(subtree, null)
   }

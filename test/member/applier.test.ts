@@ -26,7 +26,7 @@ class Bench {
     let now = 0
     const clock = { wall: () => 0, monotonic: () => (now += millisecondsPerLook) }
     const runtime: Runtime = { ...this.virtual.runtime, clock }
-    this.applier = new Applier({ runtime, storage }, new Replica(), {
+    this.applier = new Applier({ id: MEMBER, runtime, storage }, new Replica(), {
       onApplied: ({ zxid }) => {
         this.applied.push(zxid)
         this.onApplied(zxid)

@@ -45,7 +45,7 @@ class Scene {
   /** Prepares a move; null when it is refused. */
   move(member: MemberId, session: SessionId, fill: number): { apply(): void } | null {
     const zxid = this.next()
-    const home = this.pending.move(zxid, member, session, password(fill))
+    const home = this.pending.move(member, session, password(fill))
     if (home === null) return null
     return { apply: () => this.apply(zxid, { kind: 'moveSession', session, timeout: 1_000, member, run: home.run }) }
   }

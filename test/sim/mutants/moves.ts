@@ -63,8 +63,8 @@ export const MOVES: readonly Mutant[] = [
           PendingSessions.prototype,
           'move',
           original =>
-            function (this: PendingSessions, zxid: Zxid, member: MemberId, session: SessionId, password: Uint8Array) {
-              const home = original.call(this, zxid, member, session, password)
+            function (this: PendingSessions, member: MemberId, session: SessionId, password: Uint8Array) {
+              const home = original.call(this, member, session, password)
               if (home !== null) this.setNumber(session, member, 0)
               return home
             }
@@ -109,10 +109,10 @@ export const MOVES: readonly Mutant[] = [
           PendingSessions.prototype,
           'move',
           original =>
-            function (this: PendingSessions, zxid: Zxid, member: MemberId, session: SessionId, password: Uint8Array) {
+            function (this: PendingSessions, member: MemberId, session: SessionId, password: Uint8Array) {
               const before = this.homeOf(session)
               if (before !== null) left.set(this, (left.get(this) ?? new Map()).set(session, before))
-              return original.call(this, zxid, member, session, password)
+              return original.call(this, member, session, password)
             }
         ),
         patch(

@@ -190,8 +190,8 @@ export function committedBehind(trees: WeakMap<PendingTree, DataTree> | WeakMap<
       PendingRecords.prototype,
       'settle',
       original =>
-        function (this: PendingRecords, zxid: Zxid) {
-          original.call(this, zxid)
+        function (this: PendingRecords) {
+          original.call(this)
           learn(this, () => this.find('/nobody/touches/this'))
         }
     ),

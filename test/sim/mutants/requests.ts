@@ -67,7 +67,7 @@ function sendingAgain(): Broken {
       'close',
       original =>
         function (this: Outbox) {
-          for (const requester of requesters.get(this) ?? []) unanswered.set(requester, [...requester.pending])
+          for (const requester of requesters.get(this) ?? []) unanswered.set(requester, requester.pending.toArray())
           original.call(this)
         }
     ),
@@ -77,12 +77,13 @@ function sendingAgain(): Broken {
       original =>
         function (this: Outbox) {
           const again = (requesters.get(this) ?? []).map(requester => {
-            const answered = (unanswered.get(requester) ?? []).filter(pending => !requester.pending.includes(pending))
-            requester.pending.unshift(...answered)
+            const waiting = requester.pending.drain()
+            const answered = (unanswered.get(requester) ?? []).filter(pending => !waiting.includes(pending))
+            for (const pending of [...answered, ...waiting]) requester.pending.push(pending)
             return { requester, count: answered.length }
           })
           original.call(this)
-          for (const { requester, count } of again) requester.pending.splice(0, count)
+          for (const { requester, count } of again) for (let each = 0; each < count; each++) requester.pending.shift()
         }
     ),
     // A second answer finds nobody who waits for it.
@@ -93,7 +94,7 @@ function sendingAgain(): Broken {
         function (this: Outbox, applied: AppliedTxn) {
           const { session, cxid } = applied.txn
           const requester = requesters.get(this)?.find(each => each.session === session)
-          if (requester?.pending[0]?.request.cxid === cxid) original.call(this, applied)
+          if (requester?.pending.first?.cxid === cxid) original.call(this, applied)
         }
     )
   )
@@ -152,10 +153,13 @@ export const REQUESTS: readonly Mutant[] = [
             function (this: PendingTree, operation: Operation, caller: Caller, zxid: Zxid, time: number) {
               const { session } = caller
               const change = original.call(this, operation, caller, zxid, time)
-              const pending = outboxes.get(session)?.requester.pending.find(each => !told.has(each))
-              if (change.kind !== 'refused' || pending === undefined || pending.request.body !== operation) return change
+              const pending = outboxes
+                .get(session)
+                ?.requester.pending.toArray()
+                .find(each => !told.has(each))
+              if (change.kind !== 'refused' || pending === undefined || pending.body !== operation) return change
               told.add(pending)
-              const { member, cxid } = pending.request
+              const { member, cxid } = pending
               const txn = { session, member, cxid, time: 0, change }
               earlySettle.get(pending)?.({ zxid, txn, result: change, events: [], excesses: [] } satisfies AppliedTxn)
               return change
