@@ -2,7 +2,7 @@ import t from 'tap'
 import { RecentMap, randomInt, seededRandom } from '../../lib/base/index.js'
 
 t.test('it is a Map, whatever it was asked for last', async t => {
-  const random = seededRandom('recent')
+  const random = seededRandom(1)
   const map = new RecentMap<number, number>()
   const model = new Map<number, number>()
   for (let step = 0; step < 20_000; step++) {
@@ -16,7 +16,7 @@ t.test('it is a Map, whatever it was asked for last', async t => {
       model.delete(key)
     }
     if (map.get(key) !== model.get(key) || map.has(key) !== model.has(key) || map.size !== model.size)
-      return t.fail(`step ${step}`)
+      throw new Error(`step ${step}`)
   }
   t.strictSame([...map.keys()], [...model.keys()])
   t.strictSame([...map.values()], [...model.values()])
