@@ -1,9 +1,12 @@
-import { LIMITS, NO_SESSION, type SessionId, ZXID_ZERO, type Zxid } from '../base/index.js'
+import { LIMITS, NO_SESSION, Queue, type SessionId, ZXID_ZERO, type Zxid } from '../base/index.js'
 import type { DataTree } from './data-tree.js'
 import { pathBytes } from './path.js'
 import { PendingNode } from './pending-node.js'
 import { type PendingQuota, PendingQuotas } from './pending-quotas.js'
 import type { QuotaLimits, QuotaUsage } from './quota.js'
+
+/** Records that are kept although nothing is outstanding for them. */
+const SETTLED_MAX = 1_024
 
 /** What the operation under way has replaced. */
 type Replaced =
@@ -14,14 +17,17 @@ type Replaced =
  * What will be different from the committed tree once the outstanding txns are applied, and what follows from it: who owns which ephemerals, and
  * how much of each quota is used. Knows no rule of what may be done; {@link PendingTree} does.
  *
- * Invariant: a path has a record here exactly while a txn that touches it is outstanding, and the record tells of the last one.
+ * Invariant: a path has a record here while a txn that touches it is outstanding, and the record tells of the last one. A record that is kept
+ * longer is as the committed tree is.
  */
 export class PendingRecords {
   readonly #committed: DataTree
   readonly #records = new Map<string, PendingNode>()
   /** What {@link forget} has to look at: every record that an outstanding txn has made, in the order of the txns. */
-  readonly #outstanding: PendingNode[] = []
-  #outstandingFirst = 0
+  readonly #outstanding = new Queue<PendingNode>()
+  #zxidApplied = ZXID_ZERO
+  /** Records up to there: those that the committed tree has come up with. */
+  #settled = 0
   /** By owner: the ephemerals among the records that will exist. */
   readonly #ephemerals = new Map<SessionId, Set<string>>()
   /** By owner, once it has been asked for: how many ephemerals it will have. */
@@ -36,7 +42,7 @@ export class PendingRecords {
 
   /** Znodes with outstanding changes. */
   get count(): number {
-    return this.#records.size
+    return this.#records.size - this.#settled
   }
 
   find(path: string): PendingNode | null {
@@ -51,7 +57,10 @@ export class PendingRecords {
     const { path } = after
     // PERF: what is as committed has no record, and need not be looked for.
     const record = before === null ? this.#records.get(path) : before.zxid === ZXID_ZERO ? undefined : before
-    if (record !== undefined) record.isReplaced = true
+    if (record !== undefined) {
+      record.isReplaced = true
+      if (record.zxid <= this.#zxidApplied) this.#settled--
+    }
     this.#replaced.push({ kind: 'node', before: record, after })
     this.#account(path, before, after)
     this.#put(path, record, after)
@@ -75,26 +84,31 @@ export class PendingRecords {
       }
       const { before, after } = replaced
       const { path } = after
-      if (before !== undefined) before.isReplaced = false
+      if (before !== undefined) {
+        before.isReplaced = false
+        if (before.zxid <= this.#zxidApplied) this.#settled++
+      }
       this.#put(path, after, before)
       this.#account(path, after, this.find(path))
     }
     this.#replaced.length = 0
   }
 
-  /** The committed tree has come to `zxidApplied`: what was outstanding up to there can be read from it. PERF: grows with what is dropped. */
+  /**
+   * The committed tree has come to `zxidApplied`: what was outstanding up to there can be read from it.
+   *
+   * PERF: and from the records as well, until there are too many: what has been written is often written again, and a record in its place is
+   * found and replaced in a third of the time that one needs to be made, put there and taken out.
+   */
   forget(zxidApplied: Zxid): void {
-    let first = this.#outstandingFirst
-    for (; first < this.#outstanding.length; first++) {
-      const record = this.#outstanding[first] as PendingNode
-      if (record.zxid > zxidApplied) break
-      if (!record.isReplaced) this.#put(record.path, record, undefined)
+    this.#zxidApplied = zxidApplied
+    for (let { first } = this.#outstanding; first !== undefined && first.zxid <= zxidApplied; { first } = this.#outstanding) {
+      this.#outstanding.shift()
+      if (first.isReplaced) continue
+      if (first.exists) this.#settled++
+      else this.#put(first.path, first, undefined)
     }
-    this.#outstandingFirst = first
-    if (first * 2 > this.#outstanding.length) {
-      this.#outstanding.splice(0, first)
-      this.#outstandingFirst = 0
-    }
+    if (this.#settled > Math.max(SETTLED_MAX, this.#records.size / 2)) this.#dropSettled()
   }
 
   /** In no particular order. */
@@ -163,6 +177,13 @@ export class PendingRecords {
       bytes += (record.exists ? record.dataLength : 0) - (committed?.dataLength ?? 0)
     }
     return { count, bytes }
+  }
+
+  #dropSettled(): void {
+    for (const record of this.#records.values()) {
+      if (record.zxid <= this.#zxidApplied) this.#put(record.path, record, undefined)
+    }
+    this.#settled = 0
   }
 
   #account(path: string, before: PendingNode | null, after: PendingNode | null): void {
