@@ -44,9 +44,9 @@ export class Hash64 {
     return this.int(value.length)
   }
 
-  bytes(value: Uint8Array): this {
-    const whole = value.length & ~3
-    for (let index = 0; index < whole; index += 4) {
+  bytes(value: Uint8Array, start = 0, end = value.length): this {
+    const whole = end - ((end - start) & 3)
+    for (let index = start; index < whole; index += 4) {
       this.int(
         (value[index] as number) |
           ((value[index + 1] as number) << 8) |
@@ -54,8 +54,8 @@ export class Hash64 {
           ((value[index + 3] as number) << 24)
       )
     }
-    for (let index = whole; index < value.length; index++) this.int(value[index] as number)
-    return this.int(value.length)
+    for (let index = whole; index < end; index++) this.int(value[index] as number)
+    return this.int(end - start)
   }
 
   finish(): this {

@@ -322,10 +322,10 @@ export class DataTree {
     this.#store.setLifetime(node, change.lifetime)
     this.#store.setAcl(node, change.acl)
     this.#store.link(node, parent)
-    this.#store.seal(node)
+    this.#store.onChanged(node)
     parent.cversion = change.parentCversion
     parent.pzxid = zxid
-    this.#store.seal(parent)
+    this.#store.onChanged(parent)
     this.#quotas.onData(node.path, change.data)
     this.#tell('created', node, zxid)
     this.#tell('childrenChanged', parent, zxid)
@@ -361,7 +361,7 @@ export class DataTree {
     this.#tell('deleted', node, zxid)
     this.#store.remove(node)
     parent.pzxid = zxid
-    this.#store.seal(parent)
+    this.#store.onChanged(parent)
     this.#quotas.onDeleted(node.path)
     this.#tell('childrenChanged', parent, zxid)
   }
@@ -374,7 +374,7 @@ export class DataTree {
     node.version = change.version
     node.mzxid = zxid
     node.mtime = time
-    this.#store.seal(node)
+    this.#store.onChanged(node)
     this.#quotas.onData(node.path, change.data)
     this.#tell('dataChanged', node, zxid)
     return node
@@ -387,7 +387,7 @@ export class DataTree {
     this.#cut?.beforeChange(node.row)
     this.#store.setAcl(node, change.acl)
     node.aversion = change.aversion
-    this.#store.seal(node)
+    this.#store.onChanged(node)
     return node
   }
 
@@ -395,7 +395,7 @@ export class DataTree {
     const node = present(this.#store.find(change.path), 'a znode that is touched is there')
     this.#cut?.beforeChange(node.row)
     node.mtime = time
-    this.#store.seal(node)
+    this.#store.onChanged(node)
     return node
   }
 
@@ -471,7 +471,7 @@ function newStore(): ZnodeStore {
   for (const node of [root, reserved, quota]) store.write(node, new Uint8Array(0))
   store.link(reserved, root)
   store.link(quota, reserved)
-  for (const node of [root, reserved, quota]) store.seal(node)
+  for (const node of [root, reserved, quota]) store.onChanged(node)
   return store
 }
 

@@ -57,7 +57,7 @@ export class TreeRestorer {
     this.#zxidMax = Math.max(this.#zxidMax, record.mzxid, record.pzxid) as Zxid
     this.#linkToParent(node)
     this.#linkChildren(node)
-    this.#store.seal(node)
+    this.#store.onChanged(node)
   }
 
   #linkToParent(node: Znode): void {
@@ -66,7 +66,7 @@ export class TreeRestorer {
     const parent = this.#store.find(path)
     if (parent !== null) {
       this.#link(node, parent)
-      this.#store.seal(parent)
+      this.#store.onChanged(parent)
       return
     }
     const waiting = this.#orphans.get(path)

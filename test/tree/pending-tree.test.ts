@@ -326,23 +326,26 @@ t.test('records count exactly while a txn that touches them is outstanding', asy
   t.equal(leader.pending.recordCount, 1)
 })
 
-t.test('what has been written is judged alike for as long as its records are kept, and when there are too many of them', async t => {
-  const paths = Array.from({ length: 3_000 }, (_, number) => `/${number}`)
-  const leader = treeWith(...paths)
-  for (let version = 0; version < 3; version++) {
-    for (const path of paths) {
-      t.match(leader.prepare(setData(path, 'x', version + 1)), { kind: 'refused', code: 'BAD_VERSION' })
-      t.match(leader.prepare(setData(path, 'x', version)), { version: version + 1 })
-      if (leader.counter % 100 === 0) leader.catchUp()
+t.test(
+  'what has been written is judged alike for as long as its records are kept, and when there are too many of them',
+  async t => {
+    const paths = Array.from({ length: 3_000 }, (_, number) => `/${number}`)
+    const leader = treeWith(...paths)
+    for (let version = 0; version < 3; version++) {
+      for (const path of paths) {
+        t.match(leader.prepare(setData(path, 'x', version + 1)), { kind: 'refused', code: 'BAD_VERSION' })
+        t.match(leader.prepare(setData(path, 'x', version)), { version: version + 1 })
+        if (leader.counter % 100 === 0) leader.catchUp()
+      }
+      leader.catchUp()
+      t.equal(leader.pending.recordCount, 0)
     }
+    for (const path of paths) leader.prepare(remove(path))
     leader.catchUp()
-    t.equal(leader.pending.recordCount, 0)
+    t.match(leader.prepare(setData('/0')), { code: 'NO_NODE' })
+    t.match(leader.prepare(create('/2999')), { kind: 'create' })
   }
-  for (const path of paths) leader.prepare(remove(path))
-  leader.catchUp()
-  t.match(leader.prepare(setData('/0')), { code: 'NO_NODE' })
-  t.match(leader.prepare(create('/2999')), { kind: 'create' })
-})
+)
 
 t.test('a session may own so many ephemerals and no more, those that are pending counted', async t => {
   const leader = new Leader(new DataTree(), { ephemeralsMax: 3 })

@@ -250,7 +250,7 @@ t.test('the digest is what its definition says of every field', async t => {
     store.setOwner(node, session(plain.owner))
     store.setLifetime(node, plain.lifetime)
     store.setAcl(node, plain.acl)
-    store.seal(node)
+    store.onChanged(node)
     digest.znode('/a', plain)
     t.equal(whole(), digest.whole)
     t.equal(statOf(node).aversion, plain.aversion)
