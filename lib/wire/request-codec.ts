@@ -177,33 +177,33 @@ function writeRequest(writer: MsgpackWriter, { session, member, cxid, auth, body
 function writeBody(writer: MsgpackWriter, body: RequestBody): void {
   switch (body.kind) {
     case 'multi':
-      begin(writer, body, 2)
+      begin(writer, TAGS.multi, 2)
       writer.array(body.operations.length)
       for (const operation of body.operations) writeOperation(writer, operation)
       return
     case 'createSession':
-      begin(writer, body, 2)
+      begin(writer, TAGS.createSession, 2)
       return writer.number(body.timeout)
     case 'moveSession':
-      begin(writer, body, 4)
+      begin(writer, TAGS.moveSession, 4)
       writer.number(body.session)
       writer.binary(body.password)
       return writer.number(body.timeout)
     case 'closeSession':
-      return begin(writer, body, 1)
+      return begin(writer, TAGS.closeSession, 1)
     case 'terminateSession':
-      begin(writer, body, 2)
+      begin(writer, TAGS.terminateSession, 2)
       return writer.number(body.session)
     case 'setACL':
-      begin(writer, body, 4)
+      begin(writer, TAGS.setACL, 4)
       writer.text(body.path)
       writer.value(aclFields(body.acl))
       return writer.number(body.version)
     case 'touch':
-      begin(writer, body, 2)
+      begin(writer, TAGS.touch, 2)
       return writer.text(body.path)
     case 'enlist':
-      begin(writer, body, 2)
+      begin(writer, TAGS.enlist, 2)
       return writer.text(body.run)
     default:
       return writeOperation(writer, body)
@@ -215,7 +215,7 @@ function writeOperation(writer: MsgpackWriter, operation: SingleOperation): void
     case 'create': {
       // What nearly all have takes no place.
       const isPlain = operation.acl === null && operation.lifetime === PERSISTENT
-      begin(writer, operation, isPlain ? 4 : 6)
+      begin(writer, TAGS.create, isPlain ? 4 : 6)
       writer.text(operation.path)
       writeData(writer, operation.data)
       writer.number(createFlagsOf(operation))
@@ -224,17 +224,17 @@ function writeOperation(writer: MsgpackWriter, operation: SingleOperation): void
       return writer.value(aclFields(operation.acl))
     }
     case 'delete':
-      begin(writer, operation, 4)
+      begin(writer, TAGS.delete, 4)
       writer.text(operation.path)
       writer.number(operation.version)
       return writer.number(deleteFlagsOf(operation))
     case 'setData':
-      begin(writer, operation, 4)
+      begin(writer, TAGS.setData, 4)
       writer.text(operation.path)
       writeData(writer, operation.data)
       return writer.number(operation.version)
     case 'check':
-      begin(writer, operation, 3)
+      begin(writer, TAGS.check, 3)
       writer.text(operation.path)
       return writer.number(operation.version)
     default:
@@ -242,10 +242,10 @@ function writeOperation(writer: MsgpackWriter, operation: SingleOperation): void
   }
 }
 
-/** The head of a body of so many fields, its tag being one. */
-function begin(writer: MsgpackWriter, body: RequestBody, fields: number): void {
+/** The head of a body of so many fields, its tag being one. PERF: tags are constants, and not looked up by name. */
+function begin(writer: MsgpackWriter, tag: number, fields: number): void {
   writer.array(fields)
-  writer.number(TAGS[body.kind])
+  writer.number(tag)
 }
 
 function createFlagsOf({ ephemeral, sequential, parents, ifAbsent }: CreateOperation): number {

@@ -37,8 +37,6 @@ const TAGS = {
   closingSession: 14
 } as const satisfies { readonly [kind in TxnChange['kind']]: number }
 
-/** What the leader makes of its own, and seldom. */
-const SELDOM: ReadonlySet<TxnChange['kind']> = new Set(['enlist', 'createSession', 'moveSession'])
 /** Changes of one txn: of a multi, or of a subtree that is deleted. */
 const changesMax = (): number => Math.max(LIMITS.multiOpsMax, LIMITS.deletedMax)
 const ERROR_CODE_NAMES = Object.keys(ERROR_CODES) as ErrorCode[]
@@ -65,7 +63,7 @@ export function writeTxn(writer: MsgpackWriter, txn: Txn): void {
   writer.number(time)
   writeChange(writer, change)
   // Rare, and made of what the leader itself adds: read back at once. Changes of the tree have been judged by PendingTree.
-  if (SELDOM.has(change.kind)) assert(isReadable(writer.written(start)), 'a written txn can be read back')
+  if (isSeldom(change)) assert(isReadable(writer.written(start)), 'a written txn can be read back')
 }
 
 /**
@@ -86,6 +84,11 @@ export function decodeTxn(bytes: Uint8Array, start = 0, end = bytes.length): Txn
   return txn
 }
 
+/** What the leader makes of its own, and seldom. */
+function isSeldom({ kind }: TxnChange): boolean {
+  return kind === 'enlist' || kind === 'createSession' || kind === 'moveSession'
+}
+
 function isReadable(bytes: Uint8Array): boolean {
   try {
     decodeTxn(bytes)
@@ -99,40 +102,40 @@ function isReadable(bytes: Uint8Array): boolean {
 function writeChange(writer: MsgpackWriter, change: TxnChange): void {
   switch (change.kind) {
     case 'multi':
-      begin(writer, change, 2)
+      begin(writer, TAGS.multi, 2)
       writer.array(change.changes.length)
       for (const each of change.changes) writeSingle(writer, each)
       return
     case 'refused':
-      begin(writer, change, 4)
+      begin(writer, TAGS.refused, 4)
       writer.text(change.code)
       writer.value(change.path)
       return writer.value(change.results)
     case 'enlist':
-      begin(writer, change, 3)
+      begin(writer, TAGS.enlist, 3)
       writer.number(change.member)
       return writer.text(change.run)
     case 'createSession':
-      begin(writer, change, 5)
+      begin(writer, TAGS.createSession, 5)
       writer.number(change.timeout)
       writer.number(change.member)
       writer.text(change.run)
       return writer.binary(change.password)
     case 'moveSession':
-      begin(writer, change, 5)
+      begin(writer, TAGS.moveSession, 5)
       writer.number(change.session)
       writer.number(change.timeout)
       writer.number(change.member)
       return writer.text(change.run)
     case 'closingSession':
     case 'closeSession':
-      begin(writer, change, 3)
+      begin(writer, TAGS[change.kind], 3)
       writer.number(change.session)
       writer.array(change.paths.length)
       for (const path of change.paths) writer.text(path)
       return
     case 'deleteContainer':
-      begin(writer, change, 2)
+      begin(writer, TAGS.deleteContainer, 2)
       return writer.text(change.path)
     default:
       return writeSingle(writer, change)
@@ -144,7 +147,7 @@ function writeSingle(writer: MsgpackWriter, change: SingleChange): void {
     case 'create': {
       // What nearly all have takes no place.
       const isPlain = change.acl === null && change.lifetime === PERSISTENT
-      begin(writer, change, isPlain ? 5 : 7)
+      begin(writer, TAGS.create, isPlain ? 5 : 7)
       writer.text(change.path)
       writeData(writer, change.data)
       writer.number(change.owner)
@@ -154,17 +157,17 @@ function writeSingle(writer: MsgpackWriter, change: SingleChange): void {
       return writer.value(aclFields(change.acl))
     }
     case 'setData':
-      begin(writer, change, 4)
+      begin(writer, TAGS.setData, 4)
       writer.text(change.path)
       writeData(writer, change.data)
       return writer.number(change.version)
     case 'delete':
     case 'check':
     case 'touch':
-      begin(writer, change, 2)
+      begin(writer, TAGS[change.kind], 2)
       return writer.text(change.path)
     case 'setACL':
-      begin(writer, change, 4)
+      begin(writer, TAGS.setACL, 4)
       writer.text(change.path)
       writer.value(aclFields(change.acl))
       return writer.number(change.aversion)
@@ -173,10 +176,10 @@ function writeSingle(writer: MsgpackWriter, change: SingleChange): void {
   }
 }
 
-/** The head of a change of so many fields, its tag being one. */
-function begin(writer: MsgpackWriter, change: TxnChange, fields: number): void {
+/** The head of a change of so many fields, its tag being one. PERF: tags are constants, and not looked up by name. */
+function begin(writer: MsgpackWriter, tag: number, fields: number): void {
   writer.array(fields)
-  writer.number(TAGS[change.kind])
+  writer.number(tag)
 }
 
 function readChange(reader: MsgpackReader): TxnChange {

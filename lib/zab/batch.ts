@@ -32,7 +32,8 @@ export function zxidLastOf(batch: Batch): Zxid {
 }
 
 /**
- * Goes through the txns of a batch in order, and stands before the first of them at first. PERF: says where a txn lies and makes no view of it.
+ * Goes through the txns of a batch in order; before the first {@link next} it stands at none. Who stops goes on later where it stands.
+ * PERF: it says where a txn lies, and makes no view of it.
  */
 export class TxnCursor {
   readonly #bytes: Uint8Array
@@ -45,7 +46,7 @@ export class TxnCursor {
     this.#left = count
   }
 
-  /** Where its txn begins in the bytes of the batch. */
+  /** Where the txn that it stands at begins in the bytes of the batch. */
   get start(): number {
     return this.#start
   }
@@ -64,6 +65,7 @@ export class TxnCursor {
     this.#left--
     this.#start = this.#end + LENGTH_BYTES
     this.#end = this.#start + lengthAt(this.#bytes, this.#end)
+    assert(this.#end <= this.#bytes.length, 'the txns of a batch lie within it')
     return true
   }
 }

@@ -169,6 +169,7 @@ t.test('a txn may lie anywhere in the bytes', async t => {
     t.strictSame(decodeTxn(around, 2, 2 + bytes.length), txnOf(change))
     t.throws(() => decodeTxn(around, 2, 3 + bytes.length), { code: 'BAD_FRAME' }, 'one byte too many')
     t.throws(() => decodeTxn(around, 2, 1 + bytes.length), { code: 'BAD_FRAME' }, 'one byte too few')
+    t.throws(() => decodeTxn(around, 2, around.length + 1), { code: 'INVARIANT_VIOLATED' })
   }
 })
 

@@ -124,9 +124,12 @@ t.test('a cursor says where each txn of a batch lies, and finds out when the fra
       })
     )
   )
-  const cursor = new TxnCursor({ ...batchAt(1, 1, 2), count: 1 })
-  t.equal(cursor.next(), true)
-  t.throws(() => cursor.next(), { code: 'INVARIANT_VIOLATED' })
+  const few = new TxnCursor({ ...batchAt(1, 1, 2), count: 1 })
+  t.equal(few.next(), true)
+  t.throws(() => few.next(), { code: 'INVARIANT_VIOLATED' })
+  const { bytes } = batchAt(1, 1)
+  const short = new TxnCursor({ zxidFirst: at(1, 1), count: 1, bytes: bytes.subarray(0, -1) })
+  t.throws(() => short.next(), { code: 'INVARIANT_VIOLATED' })
 })
 
 t.test('the length of a txn takes all its four bytes', async t => {
