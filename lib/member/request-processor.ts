@@ -12,8 +12,8 @@ import {
 } from '../base/index.js'
 import { SessionTracker } from '../session/index.js'
 import { type Operation, PendingTree, type TreeRules } from '../tree/index.js'
-import { encodeTxnShared, type Request, type RequestBody, type Txn, type TxnChange } from '../wire/index.js'
-import { type Batch, OpenBatch } from '../zab/index.js'
+import { OpenBatch, type Request, type RequestBody, type Txn, type TxnChange } from '../wire/index.js'
+import type { Batch } from '../zab/index.js'
 import { ContainerReaper } from './container-reaper.js'
 import { PendingSessions } from './pending-sessions.js'
 import type { AppliedTxn, Replica } from './replica.js'
@@ -292,7 +292,7 @@ export class RequestProcessor {
 
   /** What is about sessions was decided by the time that it is now, and is proposed at that time whatever the disk does. */
   #put(txn: Txn): void {
-    this.#open.add(encodeTxnShared(txn))
+    this.#open.add(txn)
     if (OF_SESSIONS.has(txn.change.kind)) this.#isUrgent = true
     if (this.#open.count >= LIMITS.batchTxnsMax || this.#open.bytes >= LIMITS.batchBytesMax) return this.#flush()
     if (this.#flushPosted) return

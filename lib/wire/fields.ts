@@ -2,7 +2,8 @@ import { EPOCH_MAX, type Epoch, isZxid, type MemberId, type SessionId, ZooKeeper
 
 /**
  * Readers for the fields of a decoded message. A message is a positional array, and 77 % of random mutations of a small frame are still
- * valid msgpack, so every field is read through one of these. All throw `BAD_FRAME` and nothing else.
+ * valid msgpack, so every field is read through one of these, whether it was decoded with all the others or comes from a `MsgpackReader` that
+ * has just read it. All throw `BAD_FRAME` and nothing else.
  */
 
 /** The error for bytes from outside that are not what they must be. `detail` says what was wrong, without quoting the bytes. */
@@ -14,6 +15,11 @@ export function badFrame(detail: string): ZooKeeperError {
 export function asArray(value: unknown, length: number): readonly unknown[] {
   if (!Array.isArray(value) || value.length !== length) throw expected(`an array of ${length}`, value)
   return value
+}
+
+/** The length of an array that was begun, which must be this one. */
+export function exactly(found: number, length: number): void {
+  if (found !== length) throw badFrame(`expected an array of ${length}, got an array of ${found}`)
 }
 
 /** An array of any number of entries up to `countMax`. */

@@ -1,3 +1,5 @@
+// PERF: the global `Buffer` is a getter, which costs a call each time.
+import { Buffer } from 'node:buffer'
 import { LIMITS, makeZxid, unreachable } from '../base/index.js'
 import { type Batch, isWellFormed, type LogSummary, type SnapshotManifest, type Vote } from '../zab/index.js'
 import {
@@ -12,11 +14,13 @@ import {
   asNullable,
   asOneOf,
   asString,
-  asTagged,
   asZxid,
-  badFrame
+  badFrame,
+  exactly
 } from './fields.js'
-import { decodeBounded, encode } from './msgpack.js'
+import { encode } from './msgpack.js'
+import { MsgpackReader } from './msgpack-reader.js'
+import { MsgpackWriter } from './msgpack-writer.js'
 import type { PeerMessage } from './peer-message.js'
 
 /** The first field of a frame. Numbers are never used again for something else. */
@@ -53,9 +57,41 @@ const VOTES = ['held', 'withheld'] as const
 const ENSEMBLE_ID_LENGTH_MAX = 64
 const DIGEST_LENGTH_MAX = 128
 
+/** What every write and every batch of a history comes in: written and read without an array in between. */
+type FrequentMessage = Extract<PeerMessage, { kind: 'history' | 'proposal' | 'ack' | 'commit' | 'requests' }>
+type SeldomMessage = Exclude<PeerMessage, FrequentMessage>
+
+/** More than a frequent message takes beside the bytes that it carries. */
+const ENVELOPE_BYTES = 48
+
 /** One message of a peer link as a frame: a positional msgpack array led by its tag. */
 export function encodePeerMessage(message: PeerMessage): Uint8Array {
-  return encode([TAGS[message.kind], ...fieldsOf(message)])
+  switch (message.kind) {
+    case 'history': {
+      const writer = begin(message, 5, message.batch.bytes.length)
+      writeBatch(writer, message.batch)
+      return writer.written()
+    }
+    case 'proposal': {
+      const writer = begin(message, 6, message.batch.bytes.length)
+      writeBatch(writer, message.batch)
+      writer.number(message.zxidCommitted)
+      return writer.written()
+    }
+    case 'ack':
+    case 'commit': {
+      const writer = begin(message, 3, 0)
+      writer.number(message.zxid)
+      return writer.written()
+    }
+    case 'requests': {
+      const writer = begin(message, 3, message.group.length)
+      writer.binary(message.group)
+      return writer.written()
+    }
+    default:
+      return encode([TAGS[message.kind], ...fieldsOf(message)])
+  }
 }
 
 /**
@@ -63,13 +99,65 @@ export function encodePeerMessage(message: PeerMessage): Uint8Array {
  * @throws ZooKeeperError `BAD_FRAME`, and nothing else
  */
 export function decodePeerMessage(frame: Uint8Array): PeerMessage {
-  const fields = asTagged(decodeBounded(frame))
-  const kind = KINDS.get(asInteger(fields[0], 0, 255))
-  if (kind === undefined) throw badFrame('unknown message')
-  return readMessage(kind, fields)
+  const reader = new MsgpackReader(frame)
+  const length = reader.anyArray()
+  const message = messageFrom(reader, length)
+  reader.finish()
+  return message
 }
 
-function fieldsOf(message: PeerMessage): readonly unknown[] {
+/** PERF: in a frame of its own that is large enough from the first, so that what it carries is copied once. */
+function begin(message: FrequentMessage, fields: number, bytesCarried: number): MsgpackWriter {
+  const writer = new MsgpackWriter(Buffer.allocUnsafe(ENVELOPE_BYTES + bytesCarried))
+  writer.array(fields)
+  writer.number(TAGS[message.kind])
+  writer.number(message.epoch)
+  return writer
+}
+
+function writeBatch(writer: MsgpackWriter, batch: Batch): void {
+  writer.number(batch.zxidFirst)
+  writer.number(batch.count)
+  writer.binary(batch.bytes)
+}
+
+function messageFrom(reader: MsgpackReader, length: number): PeerMessage {
+  const kind = KINDS.get(reader.number())
+  switch (kind) {
+    case undefined:
+      throw badFrame('unknown message')
+    case 'history':
+      exactly(length, 5)
+      return { kind, epoch: asEpoch(reader.number()), batch: batchFrom(reader) }
+    case 'proposal':
+      exactly(length, 6)
+      return { kind, epoch: asEpoch(reader.number()), batch: batchFrom(reader), zxidCommitted: asZxid(reader.number()) }
+    case 'ack':
+    case 'commit':
+      exactly(length, 3)
+      return { kind, epoch: asEpoch(reader.number()), zxid: asZxid(reader.number()) }
+    case 'requests':
+      exactly(length, 3)
+      return { kind, epoch: asEpoch(reader.number()), group: asBytes(reader.binary(), LIMITS.frameBytesMax) }
+    default: {
+      const fields: unknown[] = [kind]
+      while (fields.length < length) fields.push(reader.value(2))
+      return readMessage(kind, fields)
+    }
+  }
+}
+
+function batchFrom(reader: MsgpackReader): Batch {
+  const batch = {
+    zxidFirst: asZxid(reader.number()),
+    count: asInteger(reader.number(), 1, LIMITS.recordBytesMax),
+    bytes: asBytes(reader.binary(), LIMITS.frameBytesMax)
+  }
+  if (!isWellFormed(batch)) throw badFrame('the frames of a batch do not fill it')
+  return batch
+}
+
+function fieldsOf(message: SeldomMessage): readonly unknown[] {
   switch (message.kind) {
     case 'notification': {
       const { round, state, vote, history, standing, acceptedEpoch, epoch, salvage } = message
@@ -97,15 +185,11 @@ function fieldsOf(message: PeerMessage): readonly unknown[] {
     }
     case 'truncate':
     case 'ackNewLeader':
-    case 'ack':
-    case 'commit':
       return [message.epoch, message.zxid]
     case 'replace':
       return [message.epoch, message.snapshot === null ? null : manifestFields(message.snapshot)]
     case 'snapshotChunk':
       return [message.epoch, message.index, message.bytes]
-    case 'history':
-      return [message.epoch, ...batchFields(message.batch)]
     case 'newLeader':
       return [message.epoch, message.zxid, message.ensembleId, VOTES.indexOf(message.vote)]
     case 'upToDate':
@@ -114,14 +198,10 @@ function fieldsOf(message: PeerMessage): readonly unknown[] {
     case 'admitted':
     case 'abdicate':
       return [message.epoch]
-    case 'proposal':
-      return [message.epoch, ...batchFields(message.batch), message.zxidCommitted]
     case 'ping':
       return [message.epoch, message.sequence, message.zxidCommitted]
     case 'pong':
       return [message.epoch, message.sequence, message.zxidDurable, message.payload]
-    case 'requests':
-      return [message.epoch, message.group]
     case 'readIndex':
       return [message.epoch, message.query]
     case 'readIndexReply':
@@ -131,7 +211,7 @@ function fieldsOf(message: PeerMessage): readonly unknown[] {
   }
 }
 
-function readMessage(kind: PeerMessage['kind'], fields: readonly unknown[]): PeerMessage {
+function readMessage(kind: SeldomMessage['kind'], fields: readonly unknown[]): SeldomMessage {
   switch (kind) {
     case 'notification': {
       const [, round, state, vote, historyEpoch, historyZxid, standing, acceptedEpoch, epoch, salvage] = asArray(fields, 10)
@@ -168,9 +248,7 @@ function readMessage(kind: PeerMessage['kind'], fields: readonly unknown[]): Pee
       }
     }
     case 'truncate':
-    case 'ackNewLeader':
-    case 'ack':
-    case 'commit': {
+    case 'ackNewLeader': {
       const [, epoch, zxid] = asArray(fields, 3)
       return { kind, epoch: asEpoch(epoch), zxid: asZxid(zxid) }
     }
@@ -181,10 +259,6 @@ function readMessage(kind: PeerMessage['kind'], fields: readonly unknown[]): Pee
     case 'snapshotChunk': {
       const [, epoch, index, bytes] = asArray(fields, 4)
       return { kind, epoch: asEpoch(epoch), index: asCount(index), bytes: asBytes(bytes, LIMITS.frameBytesMax) }
-    }
-    case 'history': {
-      const [, epoch, zxidFirst, count, bytes] = asArray(fields, 5)
-      return { kind, epoch: asEpoch(epoch), batch: asBatch(zxidFirst, count, bytes) }
     }
     case 'newLeader': {
       const [, epoch, zxid, ensembleId, vote] = asArray(fields, 5)
@@ -206,10 +280,6 @@ function readMessage(kind: PeerMessage['kind'], fields: readonly unknown[]): Pee
       const [, epoch] = asArray(fields, 2)
       return { kind, epoch: asEpoch(epoch) }
     }
-    case 'proposal': {
-      const [, epoch, zxidFirst, count, bytes, zxidCommitted] = asArray(fields, 6)
-      return { kind, epoch: asEpoch(epoch), batch: asBatch(zxidFirst, count, bytes), zxidCommitted: asZxid(zxidCommitted) }
-    }
     case 'ping': {
       const [, epoch, sequence, zxidCommitted] = asArray(fields, 4)
       return { kind, epoch: asEpoch(epoch), sequence: asCount(sequence), zxidCommitted: asZxid(zxidCommitted) }
@@ -224,10 +294,6 @@ function readMessage(kind: PeerMessage['kind'], fields: readonly unknown[]): Pee
         payload: asBytes(payload, LIMITS.frameBytesMax)
       }
     }
-    case 'requests': {
-      const [, epoch, group] = asArray(fields, 3)
-      return { kind, epoch: asEpoch(epoch), group: asBytes(group, LIMITS.frameBytesMax) }
-    }
     case 'readIndex': {
       const [, epoch, query] = asArray(fields, 3)
       return { kind, epoch: asEpoch(epoch), query: asCount(query) }
@@ -241,22 +307,8 @@ function readMessage(kind: PeerMessage['kind'], fields: readonly unknown[]): Pee
   }
 }
 
-function batchFields(batch: Batch): readonly unknown[] {
-  return [batch.zxidFirst, batch.count, batch.bytes]
-}
-
 function manifestFields(manifest: SnapshotManifest): readonly unknown[] {
   return [manifest.zxid, manifest.chunkCount, manifest.bytes, manifest.digest]
-}
-
-function asBatch(zxidFirst: unknown, count: unknown, bytes: unknown): Batch {
-  const batch = {
-    zxidFirst: asZxid(zxidFirst),
-    count: asInteger(count, 1, LIMITS.recordBytesMax),
-    bytes: asBytes(bytes, LIMITS.frameBytesMax)
-  }
-  if (!isWellFormed(batch)) throw badFrame('the frames of a batch do not fill it')
-  return batch
 }
 
 function asManifest(value: unknown): SnapshotManifest {

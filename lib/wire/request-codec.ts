@@ -1,19 +1,34 @@
+// PERF: the global `Buffer` is a getter, which costs a call each time.
+import { Buffer } from 'node:buffer'
 import { LIMITS, type MemberId, type SessionId, unreachable } from '../base/index.js'
-import { type Acl, type AuthId, type Operation, PERSISTENT, pathBytes, type SingleOperation } from '../tree/index.js'
-import { asArray, asCount, asInteger, asList, asMemberId, asSessionId, asTagged, badFrame } from './fields.js'
-import { decodeBounded, encode } from './msgpack.js'
+import {
+  type Acl,
+  type AuthId,
+  type CreateOperation,
+  type DeleteOperation,
+  type Operation,
+  PERSISTENT,
+  pathBytes,
+  type SingleOperation
+} from '../tree/index.js'
+import { asCount, asMemberId, asSessionId, badFrame, exactly } from './fields.js'
+import { workingWriter } from './msgpack.js'
+import { MsgpackReader } from './msgpack-reader.js'
+import type { MsgpackWriter } from './msgpack-writer.js'
 import {
   aclFields,
   asAcl,
   asAskedPath,
   asAuth,
-  asData,
   asFlags,
   asInt32,
   asLifetime,
   asPassword,
   asRun,
-  asTimeout
+  asTimeout,
+  authFields,
+  dataFrom,
+  writeData
 } from './tree-fields.js'
 
 /** What a request asks for. */
@@ -62,7 +77,6 @@ const TAGS = {
   terminateSession: 12
 } as const satisfies { readonly [kind in RequestBody['kind']]: number }
 
-const TAG_MAX = 12
 /** More than any request, txn or operation takes beside its paths and data. */
 const ENVELOPE_BYTES = 128
 const OPERATION_BYTES = 64
@@ -78,12 +92,10 @@ const DELETE_FLAGS = { recursive: 1, ifExists: 2 } as const
 
 /** Requests that leave together, in order: a list of `[session, member, cxid, body, auth]`; a body is `[tag, ...fields]`. */
 export function encodeRequests(requests: readonly Request[]): Uint8Array {
-  return encode(
-    requests.map(({ session, member, cxid, body, auth }) => {
-      const fields = [session, member, cxid, fieldsOf(body)]
-      return auth.length === 0 ? fields : [...fields, auth.map(({ scheme, id }) => [scheme, id])]
-    })
-  )
+  const writer = workingWriter()
+  writer.array(requests.length)
+  for (const request of requests) writeRequest(writer, request)
+  return Buffer.from(writer.written())
 }
 
 /**
@@ -92,17 +104,10 @@ export function encodeRequests(requests: readonly Request[]): Uint8Array {
  * @throws ZooKeeperError `BAD_FRAME`, and nothing else
  */
 export function decodeRequests(bytes: Uint8Array): readonly Request[] {
-  return asList(decodeBounded(bytes), LIMITS.batchTxnsMax).map(value => {
-    const isAnybody = asTagged(value).length === 4
-    const fields = asArray(value, isAnybody ? 4 : 5)
-    return {
-      session: asSessionId(fields[0]),
-      member: asMemberId(fields[1]),
-      cxid: asCount(fields[2]),
-      auth: isAnybody ? NOBODY : asAuth(fields[4]),
-      body: bodyFrom(fields[3])
-    }
-  })
+  const reader = new MsgpackReader(bytes)
+  const requests = reader.list(LIMITS.batchTxnsMax, requestFrom)
+  reader.finish()
+  return requests
 }
 
 /**
@@ -110,7 +115,7 @@ export function decodeRequests(bytes: Uint8Array): readonly Request[] {
  * what is accepted must be readable everywhere for ever.
  */
 export function requestBytesBound(body: RequestBody, auth: readonly AuthId[] = NOBODY): number {
-  return bodyBytesBound(body) + auth.reduce((sum, { scheme, id }) => sum + AUTH_BYTES + 3 * (scheme.length + id.length), 0)
+  return bodyBytesBound(body) + (auth.length === 0 ? 0 : identityBytesBound(auth, AUTH_BYTES))
 }
 
 function bodyBytesBound(body: RequestBody): number {
@@ -149,140 +154,214 @@ function operationBytesBound(operation: SingleOperation): number {
 }
 
 function aclBytesBound(acl: Acl | null): number {
-  return (acl ?? []).reduce((sum, { scheme, id }) => sum + ACL_ENTRY_BYTES + 3 * (scheme.length + id.length), 0)
+  return acl === null ? 0 : identityBytesBound(acl, ACL_ENTRY_BYTES)
+}
+
+function identityBytesBound(identities: readonly AuthId[], entryBytes: number): number {
+  return identities.reduce((sum, { scheme, id }) => sum + entryBytes + 3 * (scheme.length + id.length), 0)
 }
 
 function namesIn(path: string): number {
   return path.split('/').length
 }
 
-function fieldsOf(body: RequestBody): readonly unknown[] {
+function writeRequest(writer: MsgpackWriter, { session, member, cxid, auth, body }: Request): void {
+  writer.array(auth.length === 0 ? 4 : 5)
+  writer.number(session)
+  writer.number(member)
+  writer.number(cxid)
+  writeBody(writer, body)
+  if (auth.length > 0) writer.value(authFields(auth))
+}
+
+function writeBody(writer: MsgpackWriter, body: RequestBody): void {
   switch (body.kind) {
     case 'multi':
-      return [TAGS.multi, body.operations.map(operationFieldsOf)]
+      begin(writer, TAGS.multi, 2)
+      writer.array(body.operations.length)
+      for (const operation of body.operations) writeOperation(writer, operation)
+      return
     case 'createSession':
-      return [TAGS.createSession, body.timeout]
+      begin(writer, TAGS.createSession, 2)
+      return writer.number(body.timeout)
     case 'moveSession':
-      return [TAGS.moveSession, body.session, body.password, body.timeout]
+      begin(writer, TAGS.moveSession, 4)
+      writer.number(body.session)
+      writer.binary(body.password)
+      return writer.number(body.timeout)
     case 'closeSession':
-      return [TAGS.closeSession]
+      return begin(writer, TAGS.closeSession, 1)
     case 'terminateSession':
-      return [TAGS.terminateSession, body.session]
+      begin(writer, TAGS.terminateSession, 2)
+      return writer.number(body.session)
     case 'setACL':
-      return [TAGS.setACL, body.path, aclFields(body.acl), body.version]
+      begin(writer, TAGS.setACL, 4)
+      writer.text(body.path)
+      writer.value(aclFields(body.acl))
+      return writer.number(body.version)
     case 'touch':
-      return [TAGS.touch, body.path]
+      begin(writer, TAGS.touch, 2)
+      return writer.text(body.path)
     case 'enlist':
-      return [TAGS.enlist, body.run]
+      begin(writer, TAGS.enlist, 2)
+      return writer.text(body.run)
     default:
-      return operationFieldsOf(body)
+      return writeOperation(writer, body)
   }
 }
 
-function operationFieldsOf(operation: SingleOperation): readonly unknown[] {
+function writeOperation(writer: MsgpackWriter, operation: SingleOperation): void {
   switch (operation.kind) {
     case 'create': {
-      const { path, data, lifetime, acl } = operation
-      const flags = flagsOf(CREATE_FLAGS, operation)
       // What nearly all have takes no place.
-      if (acl === null && lifetime === PERSISTENT) return [TAGS.create, path, data, flags]
-      return [TAGS.create, path, data, flags, lifetime, aclFields(acl)]
+      const isPlain = operation.acl === null && operation.lifetime === PERSISTENT
+      begin(writer, TAGS.create, isPlain ? 4 : 6)
+      writer.text(operation.path)
+      writeData(writer, operation.data)
+      writer.number(createFlagsOf(operation))
+      if (isPlain) return
+      writer.number(operation.lifetime)
+      return writer.value(aclFields(operation.acl))
     }
     case 'delete':
-      return [TAGS.delete, operation.path, operation.version, flagsOf(DELETE_FLAGS, operation)]
+      begin(writer, TAGS.delete, 4)
+      writer.text(operation.path)
+      writer.number(operation.version)
+      return writer.number(deleteFlagsOf(operation))
     case 'setData':
-      return [TAGS.setData, operation.path, operation.data, operation.version]
+      begin(writer, TAGS.setData, 4)
+      writer.text(operation.path)
+      writeData(writer, operation.data)
+      return writer.number(operation.version)
     case 'check':
-      return [TAGS.check, operation.path, operation.version]
+      begin(writer, TAGS.check, 3)
+      writer.text(operation.path)
+      return writer.number(operation.version)
     default:
       return unreachable(operation)
   }
 }
 
-function bodyFrom(value: unknown): RequestBody {
-  switch (tagOf(value)) {
+/** The head of a body of so many fields, its tag being one. PERF: tags are constants, and not looked up by name. */
+function begin(writer: MsgpackWriter, tag: number, fields: number): void {
+  writer.array(fields)
+  writer.number(tag)
+}
+
+function createFlagsOf({ ephemeral, sequential, parents, ifAbsent }: CreateOperation): number {
+  return (
+    (ephemeral ? CREATE_FLAGS.ephemeral : 0) |
+    (sequential ? CREATE_FLAGS.sequential : 0) |
+    (parents ? CREATE_FLAGS.parents : 0) |
+    (ifAbsent ? CREATE_FLAGS.ifAbsent : 0)
+  )
+}
+
+function deleteFlagsOf({ recursive, ifExists }: DeleteOperation): number {
+  return (recursive ? DELETE_FLAGS.recursive : 0) | (ifExists ? DELETE_FLAGS.ifExists : 0)
+}
+
+function requestFrom(reader: MsgpackReader): Request {
+  const fields = reader.anyArray()
+  const isAnybody = fields === 4
+  if (!isAnybody) exactly(fields, 5)
+  const session = asSessionId(reader.number())
+  const member = asMemberId(reader.number())
+  const cxid = asCount(reader.number())
+  const body = bodyFrom(reader)
+  return { session, member, cxid, auth: isAnybody ? NOBODY : asAuth(reader.value()), body }
+}
+
+function bodyFrom(reader: MsgpackReader): RequestBody {
+  const fields = reader.anyArray()
+  const tag = reader.number()
+  switch (tag) {
     case TAGS.multi:
-      return { kind: 'multi', operations: asList(asArray(value, 2)[1], LIMITS.multiOpsMax).map(operationFrom) }
+      exactly(fields, 2)
+      return { kind: 'multi', operations: reader.list(LIMITS.multiOpsMax, operationFrom) }
     case TAGS.createSession:
-      return { kind: 'createSession', timeout: asTimeout(asArray(value, 2)[1]) }
-    case TAGS.moveSession: {
-      const fields = asArray(value, 4)
+      exactly(fields, 2)
+      return { kind: 'createSession', timeout: asTimeout(reader.number()) }
+    case TAGS.moveSession:
+      exactly(fields, 4)
       return {
         kind: 'moveSession',
-        session: asSessionId(fields[1]),
-        password: asPassword(fields[2]),
-        timeout: asTimeout(fields[3])
+        session: asSessionId(reader.number()),
+        password: asPassword(reader.binary()),
+        timeout: asTimeout(reader.number())
       }
-    }
     case TAGS.closeSession:
-      asArray(value, 1)
+      exactly(fields, 1)
       return { kind: 'closeSession' }
     case TAGS.terminateSession:
-      return { kind: 'terminateSession', session: asSessionId(asArray(value, 2)[1]) }
-    case TAGS.setACL: {
-      const fields = asArray(value, 4)
-      return { kind: 'setACL', path: asAskedPath(fields[1]), acl: asAcl(fields[2]), version: asInt32(fields[3]) }
-    }
+      exactly(fields, 2)
+      return { kind: 'terminateSession', session: asSessionId(reader.number()) }
+    case TAGS.setACL:
+      exactly(fields, 4)
+      return { kind: 'setACL', path: pathFrom(reader), acl: asAcl(reader.value()), version: asInt32(reader.number()) }
     case TAGS.touch:
-      return { kind: 'touch', path: asAskedPath(asArray(value, 2)[1]) }
+      exactly(fields, 2)
+      return { kind: 'touch', path: pathFrom(reader) }
     case TAGS.enlist:
-      return { kind: 'enlist', run: asRun(asArray(value, 2)[1]) }
+      exactly(fields, 2)
+      return { kind: 'enlist', run: asRun(reader.text()) }
     default:
-      return operationFrom(value)
+      return operationOf(tag, fields, reader)
   }
 }
 
-function operationFrom(value: unknown): SingleOperation {
-  switch (tagOf(value)) {
-    case TAGS.create: {
-      const isPlain = asTagged(value).length === 4
-      const fields = asArray(value, isPlain ? 4 : 6)
-      const flags = asFlags(fields[3], 15)
-      return {
-        kind: 'create',
-        path: asAskedPath(fields[1]),
-        data: asData(fields[2]),
-        ephemeral: (flags & CREATE_FLAGS.ephemeral) !== 0,
-        sequential: (flags & CREATE_FLAGS.sequential) !== 0,
-        parents: (flags & CREATE_FLAGS.parents) !== 0,
-        ifAbsent: (flags & CREATE_FLAGS.ifAbsent) !== 0,
-        lifetime: isPlain ? PERSISTENT : asLifetime(fields[4]),
-        acl: isPlain ? null : asAcl(fields[5])
-      }
-    }
+function operationFrom(reader: MsgpackReader): SingleOperation {
+  const fields = reader.anyArray()
+  return operationOf(reader.number(), fields, reader)
+}
+
+function operationOf(tag: number, fields: number, reader: MsgpackReader): SingleOperation {
+  switch (tag) {
+    case TAGS.create:
+      return createFrom(fields, reader)
     case TAGS.delete: {
-      const fields = asArray(value, 4)
-      const flags = asFlags(fields[3], 3)
+      exactly(fields, 4)
+      const path = pathFrom(reader)
+      const version = asInt32(reader.number())
+      const flags = asFlags(reader.number(), 3)
       return {
         kind: 'delete',
-        path: asAskedPath(fields[1]),
-        version: asInt32(fields[2]),
+        path,
+        version,
         recursive: (flags & DELETE_FLAGS.recursive) !== 0,
         ifExists: (flags & DELETE_FLAGS.ifExists) !== 0
       }
     }
-    case TAGS.setData: {
-      const fields = asArray(value, 4)
-      return { kind: 'setData', path: asAskedPath(fields[1]), data: asData(fields[2]), version: asInt32(fields[3]) }
-    }
-    case TAGS.check: {
-      const fields = asArray(value, 3)
-      return { kind: 'check', path: asAskedPath(fields[1]), version: asInt32(fields[2]) }
-    }
+    case TAGS.setData:
+      exactly(fields, 4)
+      return { kind: 'setData', path: pathFrom(reader), data: dataFrom(reader), version: asInt32(reader.number()) }
+    case TAGS.check:
+      exactly(fields, 3)
+      return { kind: 'check', path: pathFrom(reader), version: asInt32(reader.number()) }
     default:
       throw badFrame('an operation on one znode was expected')
   }
 }
 
-function tagOf(value: unknown): number {
-  return asInteger(asTagged(value)[0], 1, TAG_MAX)
+function createFrom(fields: number, reader: MsgpackReader): CreateOperation {
+  const isPlain = fields === 4
+  if (!isPlain) exactly(fields, 6)
+  const path = pathFrom(reader)
+  const data = dataFrom(reader)
+  const flags = asFlags(reader.number(), 15)
+  return {
+    kind: 'create',
+    path,
+    data,
+    ephemeral: (flags & CREATE_FLAGS.ephemeral) !== 0,
+    sequential: (flags & CREATE_FLAGS.sequential) !== 0,
+    parents: (flags & CREATE_FLAGS.parents) !== 0,
+    ifAbsent: (flags & CREATE_FLAGS.ifAbsent) !== 0,
+    lifetime: isPlain ? PERSISTENT : asLifetime(reader.number()),
+    acl: isPlain ? null : asAcl(reader.value())
+  }
 }
 
-function flagsOf<Name extends string>(
-  bits: Readonly<Record<Name, number>>,
-  set: Readonly<Record<NoInfer<Name>, boolean>>
-): number {
-  let flags = 0
-  for (const name of Object.keys(bits) as Name[]) if (set[name]) flags |= bits[name]
-  return flags
+function pathFrom(reader: MsgpackReader): string {
+  return asAskedPath(reader.text())
 }

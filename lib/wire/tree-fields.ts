@@ -1,6 +1,8 @@
 import { LIMITS } from '../base/index.js'
 import { type Acl, type AuthId, CONTAINER, type Lifetime, PERMISSIONS, pathProblem, TTL_MAX } from '../tree/index.js'
 import { asArray, asBytes, asInteger, asList, asNullable, asString, badFrame } from './fields.js'
+import type { MsgpackReader } from './msgpack-reader.js'
+import type { MsgpackWriter } from './msgpack-writer.js'
 
 /** Readers for fields of the tree's and the sessions' vocabulary, beside the general ones. All throw `BAD_FRAME` and nothing else. */
 
@@ -24,6 +26,16 @@ export function asAskedPath(value: unknown): string {
 /** Data of a znode, a view into the frame. */
 export function asData(value: unknown): Uint8Array | null {
   return asNullable(value, bytes => asBytes(bytes, LIMITS.requestBytesMax))
+}
+
+/** The same as the next value. */
+export function dataFrom(reader: MsgpackReader): Uint8Array | null {
+  return reader.takeNil() ? null : asBytes(reader.binary(), LIMITS.requestBytesMax)
+}
+
+export function writeData(writer: MsgpackWriter, data: Uint8Array | null): void {
+  if (data === null) writer.nil()
+  else writer.binary(data)
 }
 
 /** A version, or 'any'. */
@@ -82,7 +94,7 @@ export function aclFields(acl: Acl | null): readonly unknown[] | null {
   return acl === null ? null : acl.map(({ perms, scheme, id }) => [perms, scheme, id])
 }
 
-/** `[scheme, id]` for each identity. */
+/** The identities of a session as {@link authFields} writes them. */
 export function asAuth(value: unknown): readonly AuthId[] {
   let bytes = 0
   const auth = asList(value, LIMITS.authIdsMax).map(each => {
@@ -94,6 +106,11 @@ export function asAuth(value: unknown): readonly AuthId[] {
   })
   if (bytes > LIMITS.authBytesMax) throw badFrame('the identities of a session are within their bound')
   return auth
+}
+
+/** `[scheme, id]` for each identity. */
+export function authFields(auth: readonly AuthId[]): readonly unknown[] {
+  return auth.map(({ scheme, id }) => [scheme, id])
 }
 
 /** A sum of some of the bits of `all`. */

@@ -1,29 +1,21 @@
 import { assert, ERROR_CODES, type ErrorCode, isZooKeeperError, LIMITS, unreachable } from '../base/index.js'
 import { CVERSION_MAX, type OperationCode, PERSISTENT, type RefusedChange, type SingleChange } from '../tree/index.js'
-import {
-  asArray,
-  asCount,
-  asInteger,
-  asList,
-  asMemberId,
-  asNullable,
-  asOneOf,
-  asSessionId,
-  asTagged,
-  badFrame
-} from './fields.js'
-import { decodeBounded, encodeShared } from './msgpack.js'
+import { asCount, asInteger, asMemberId, asOneOf, asSessionId, badFrame, exactly } from './fields.js'
+import { workingWriter } from './msgpack.js'
+import { MsgpackReader } from './msgpack-reader.js'
+import type { MsgpackWriter } from './msgpack-writer.js'
 import {
   aclFields,
   asAcl,
   asAskedPath,
-  asData,
   asLifetime,
   asPassword,
   asPath,
   asRun,
   asTimeout,
-  asVersion
+  asVersion,
+  dataFrom,
+  writeData
 } from './tree-fields.js'
 import type { EndSessionChange, Txn, TxnChange } from './txn.js'
 
@@ -45,9 +37,6 @@ const TAGS = {
   closingSession: 14
 } as const satisfies { readonly [kind in TxnChange['kind']]: number }
 
-const TAG_MAX = 14
-/** What the leader makes of its own, and seldom. */
-const SELDOM: ReadonlySet<TxnChange['kind']> = new Set(['enlist', 'createSession', 'moveSession'])
 /** Changes of one txn: of a multi, or of a subtree that is deleted. */
 const changesMax = (): number => Math.max(LIMITS.multiOpsMax, LIMITS.deletedMax)
 const ERROR_CODE_NAMES = Object.keys(ERROR_CODES) as ErrorCode[]
@@ -55,33 +44,49 @@ const OPERATION_CODES: readonly OperationCode[] = ['OK', ...ERROR_CODE_NAMES]
 
 /** `[session, member, cxid, time, change]`; a change is `[tag, ...fields]`. */
 export function encodeTxn(txn: Txn): Uint8Array {
-  return new Uint8Array(encodeTxnShared(txn))
+  const writer = workingWriter()
+  writeTxn(writer, txn)
+  return new Uint8Array(writer.written())
 }
 
-/** The same in memory that the next call overwrites: for a batch, which copies it to its place. */
-export function encodeTxnShared(txn: Txn): Uint8Array {
+/** The same behind what was written before. Where it throws, it may have left a part. */
+export function writeTxn(writer: MsgpackWriter, txn: Txn): void {
+  const { session, member, cxid, time, change } = txn
   // What cannot be read back must not get into a log.
-  assert(Number.isSafeInteger(txn.time) && txn.time >= 0, 'a txn is stamped with whole milliseconds')
-  assert(Number.isSafeInteger(txn.cxid) && txn.cxid >= 0, 'a request number is a whole number')
-  const bytes = encodeShared([txn.session, txn.member, txn.cxid, txn.time, fieldsOf(txn.change)])
+  assert(Number.isSafeInteger(time) && time >= 0, 'a txn is stamped with whole milliseconds')
+  assert(Number.isSafeInteger(cxid) && cxid >= 0, 'a request number is a whole number')
+  const start = writer.length
+  writer.array(5)
+  writer.number(session)
+  writer.number(member)
+  writer.number(cxid)
+  writer.number(time)
+  writeChange(writer, change)
   // Rare, and made of what the leader itself adds: read back at once. Changes of the tree have been judged by PendingTree.
-  if (SELDOM.has(txn.change.kind)) assert(isReadable(bytes), 'a written txn can be read back')
-  return bytes
+  if (isSeldom(change)) assert(isReadable(writer.written(start)), 'a written txn can be read back')
 }
 
 /**
- * The txn that {@link encodeTxn} made into bytes. Data and passwords are views into `bytes`.
+ * The txn that {@link encodeTxn} made into bytes, which lie between `start` and `end`. Data and passwords are views into `bytes`.
  * @throws ZooKeeperError `BAD_FRAME`, and nothing else
  */
-export function decodeTxn(bytes: Uint8Array): Txn {
-  const fields = asArray(decodeBounded(bytes), 5)
-  return {
-    session: asSessionId(fields[0]),
-    member: asMemberId(fields[1]),
-    cxid: asCount(fields[2]),
-    time: asCount(fields[3]),
-    change: changeFrom(fields[4])
+export function decodeTxn(bytes: Uint8Array, start = 0, end = bytes.length): Txn {
+  const reader = new MsgpackReader(bytes, start, end)
+  reader.array(5)
+  const txn = {
+    session: asSessionId(reader.number()),
+    member: asMemberId(reader.number()),
+    cxid: asCount(reader.number()),
+    time: asCount(reader.number()),
+    change: readChange(reader)
   }
+  reader.finish()
+  return txn
+}
+
+/** What the leader makes of its own, and seldom. */
+function isSeldom({ kind }: TxnChange): boolean {
+  return kind === 'enlist' || kind === 'createSession' || kind === 'moveSession'
 }
 
 function isReadable(bytes: Uint8Array): boolean {
@@ -94,143 +99,189 @@ function isReadable(bytes: Uint8Array): boolean {
   }
 }
 
-function fieldsOf(change: TxnChange): readonly unknown[] {
+function writeChange(writer: MsgpackWriter, change: TxnChange): void {
   switch (change.kind) {
     case 'multi':
-      return [TAGS.multi, change.changes.map(singleFieldsOf)]
+      begin(writer, TAGS.multi, 2)
+      writer.array(change.changes.length)
+      for (const each of change.changes) writeSingle(writer, each)
+      return
     case 'refused':
-      return [TAGS.refused, change.code, change.path ?? null, change.results ?? null]
+      begin(writer, TAGS.refused, 4)
+      writer.text(change.code)
+      writer.value(change.path)
+      return writer.value(change.results)
     case 'enlist':
-      return [TAGS.enlist, change.member, change.run]
+      begin(writer, TAGS.enlist, 3)
+      writer.number(change.member)
+      return writer.text(change.run)
     case 'createSession':
-      return [TAGS.createSession, change.timeout, change.member, change.run, change.password]
+      begin(writer, TAGS.createSession, 5)
+      writer.number(change.timeout)
+      writer.number(change.member)
+      writer.text(change.run)
+      return writer.binary(change.password)
     case 'moveSession':
-      return [TAGS.moveSession, change.session, change.timeout, change.member, change.run]
+      begin(writer, TAGS.moveSession, 5)
+      writer.number(change.session)
+      writer.number(change.timeout)
+      writer.number(change.member)
+      return writer.text(change.run)
     case 'closingSession':
     case 'closeSession':
-      return [TAGS[change.kind], change.session, change.paths]
+      begin(writer, TAGS[change.kind], 3)
+      writer.number(change.session)
+      writer.array(change.paths.length)
+      for (const path of change.paths) writer.text(path)
+      return
     case 'deleteContainer':
-      return [TAGS.deleteContainer, change.path]
+      begin(writer, TAGS.deleteContainer, 2)
+      return writer.text(change.path)
     default:
-      return singleFieldsOf(change)
+      return writeSingle(writer, change)
   }
 }
 
-function singleFieldsOf(change: SingleChange): readonly unknown[] {
+function writeSingle(writer: MsgpackWriter, change: SingleChange): void {
   switch (change.kind) {
     case 'create': {
-      const { path, data, owner, parentCversion, lifetime, acl } = change
       // What nearly all have takes no place.
-      if (acl === null && lifetime === PERSISTENT) return [TAGS.create, path, data, owner, parentCversion]
-      return [TAGS.create, path, data, owner, parentCversion, lifetime, aclFields(acl)]
+      const isPlain = change.acl === null && change.lifetime === PERSISTENT
+      begin(writer, TAGS.create, isPlain ? 5 : 7)
+      writer.text(change.path)
+      writeData(writer, change.data)
+      writer.number(change.owner)
+      writer.number(change.parentCversion)
+      if (isPlain) return
+      writer.number(change.lifetime)
+      return writer.value(aclFields(change.acl))
     }
-    case 'delete':
-      return [TAGS.delete, change.path]
     case 'setData':
-      return [TAGS.setData, change.path, change.data, change.version]
+      begin(writer, TAGS.setData, 4)
+      writer.text(change.path)
+      writeData(writer, change.data)
+      return writer.number(change.version)
+    case 'delete':
     case 'check':
     case 'touch':
-      return [TAGS[change.kind], change.path]
+      begin(writer, TAGS[change.kind], 2)
+      return writer.text(change.path)
     case 'setACL':
-      return [TAGS.setACL, change.path, aclFields(change.acl), change.aversion]
+      begin(writer, TAGS.setACL, 4)
+      writer.text(change.path)
+      writer.value(aclFields(change.acl))
+      return writer.number(change.aversion)
     default:
       return unreachable(change)
   }
 }
 
-function changeFrom(value: unknown): TxnChange {
-  switch (tagOf(value)) {
-    case TAGS.multi: {
-      const fields = asArray(value, 2)
-      return { kind: 'multi', changes: asList(fields[1], changesMax()).map(singleFrom) }
-    }
+/** The head of a change of so many fields, its tag being one. PERF: tags are constants, and not looked up by name. */
+function begin(writer: MsgpackWriter, tag: number, fields: number): void {
+  writer.array(fields)
+  writer.number(tag)
+}
+
+function readChange(reader: MsgpackReader): TxnChange {
+  const fields = reader.anyArray()
+  const tag = reader.number()
+  switch (tag) {
+    case TAGS.multi:
+      exactly(fields, 2)
+      return { kind: 'multi', changes: reader.list(changesMax(), singleFrom) }
     case TAGS.refused:
-      return refusalFrom(asArray(value, 4))
-    case TAGS.enlist: {
-      const fields = asArray(value, 3)
-      return { kind: 'enlist', member: asMemberId(fields[1]), run: asRun(fields[2]) }
-    }
-    case TAGS.createSession: {
-      const fields = asArray(value, 5)
+      exactly(fields, 4)
+      return refusalFrom(reader)
+    case TAGS.enlist:
+      exactly(fields, 3)
+      return { kind: 'enlist', member: asMemberId(reader.number()), run: asRun(reader.text()) }
+    case TAGS.createSession:
+      exactly(fields, 5)
       return {
         kind: 'createSession',
-        timeout: asTimeout(fields[1]),
-        member: asMemberId(fields[2]),
-        run: asRun(fields[3]),
-        password: asPassword(fields[4])
+        timeout: asTimeout(reader.number()),
+        member: asMemberId(reader.number()),
+        run: asRun(reader.text()),
+        password: asPassword(reader.binary())
       }
-    }
-    case TAGS.moveSession: {
-      const fields = asArray(value, 5)
+    case TAGS.moveSession:
+      exactly(fields, 5)
       return {
         kind: 'moveSession',
-        session: asSessionId(fields[1]),
-        timeout: asTimeout(fields[2]),
-        member: asMemberId(fields[3]),
-        run: asRun(fields[4])
+        session: asSessionId(reader.number()),
+        timeout: asTimeout(reader.number()),
+        member: asMemberId(reader.number()),
+        run: asRun(reader.text())
       }
-    }
     case TAGS.closingSession:
-      return endFrom('closingSession', value)
+      exactly(fields, 3)
+      return endFrom('closingSession', reader)
     case TAGS.closeSession:
-      return endFrom('closeSession', value)
+      exactly(fields, 3)
+      return endFrom('closeSession', reader)
     case TAGS.deleteContainer:
-      return { kind: 'deleteContainer', path: asPath(asArray(value, 2)[1]) }
+      exactly(fields, 2)
+      return { kind: 'deleteContainer', path: pathFrom(reader) }
     default:
-      return singleFrom(value)
+      return singleOf(tag, fields, reader)
   }
 }
 
-function endFrom(kind: EndSessionChange['kind'], value: unknown): EndSessionChange {
-  const fields = asArray(value, 3)
-  return { kind, session: asSessionId(fields[1]), paths: asList(fields[2], LIMITS.closePathsMax).map(asPath) }
+function endFrom(kind: EndSessionChange['kind'], reader: MsgpackReader): EndSessionChange {
+  return { kind, session: asSessionId(reader.number()), paths: reader.list(LIMITS.closePathsMax, pathFrom) }
 }
 
-function singleFrom(value: unknown): SingleChange {
-  switch (tagOf(value)) {
+function singleFrom(reader: MsgpackReader): SingleChange {
+  const fields = reader.anyArray()
+  return singleOf(reader.number(), fields, reader)
+}
+
+function singleOf(tag: number, fields: number, reader: MsgpackReader): SingleChange {
+  switch (tag) {
     case TAGS.create:
-      return createFrom(value)
+      return createFrom(fields, reader)
     case TAGS.delete:
-      return { kind: 'delete', path: asPath(asArray(value, 2)[1]) }
-    case TAGS.setData: {
-      const fields = asArray(value, 4)
-      return { kind: 'setData', path: asPath(fields[1]), data: asData(fields[2]), version: asVersion(fields[3]) }
-    }
+      exactly(fields, 2)
+      return { kind: 'delete', path: pathFrom(reader) }
+    case TAGS.setData:
+      exactly(fields, 4)
+      return { kind: 'setData', path: pathFrom(reader), data: dataFrom(reader), version: asVersion(reader.number()) }
     case TAGS.check:
-      return { kind: 'check', path: asPath(asArray(value, 2)[1]) }
+      exactly(fields, 2)
+      return { kind: 'check', path: pathFrom(reader) }
     case TAGS.touch:
-      return { kind: 'touch', path: asPath(asArray(value, 2)[1]) }
-    case TAGS.setACL: {
-      const fields = asArray(value, 4)
-      return { kind: 'setACL', path: asPath(fields[1]), acl: asAcl(fields[2]), aversion: asVersion(fields[3]) }
-    }
+      exactly(fields, 2)
+      return { kind: 'touch', path: pathFrom(reader) }
+    case TAGS.setACL:
+      exactly(fields, 4)
+      return { kind: 'setACL', path: pathFrom(reader), acl: asAcl(reader.value()), aversion: asVersion(reader.number()) }
     default:
       throw badFrame('a change of one znode was expected')
   }
 }
 
-function createFrom(value: unknown): SingleChange {
-  const isPlain = asTagged(value).length === 5
-  const fields = asArray(value, isPlain ? 5 : 7)
+function createFrom(fields: number, reader: MsgpackReader): SingleChange {
+  const isPlain = fields === 5
+  if (!isPlain) exactly(fields, 7)
   return {
     kind: 'create',
-    path: asPath(fields[1]),
-    data: asData(fields[2]),
-    owner: asSessionId(fields[3]),
-    parentCversion: asInteger(fields[4], 1, CVERSION_MAX),
-    lifetime: isPlain ? PERSISTENT : asLifetime(fields[5]),
-    acl: isPlain ? null : asAcl(fields[6])
+    path: pathFrom(reader),
+    data: dataFrom(reader),
+    owner: asSessionId(reader.number()),
+    parentCversion: asInteger(reader.number(), 1, CVERSION_MAX),
+    lifetime: isPlain ? PERSISTENT : asLifetime(reader.number()),
+    acl: isPlain ? null : asAcl(reader.value())
   }
 }
 
 /** The path is as the caller gave it: for a sequential create it may end with '/'. */
-function refusalFrom(fields: readonly unknown[]): RefusedChange {
-  const code = asOneOf(fields[1], ERROR_CODE_NAMES)
-  const path = asNullable(fields[2], asAskedPath)
-  const results = asNullable(fields[3], list => asList(list, LIMITS.multiOpsMax).map(each => asOneOf(each, OPERATION_CODES)))
+function refusalFrom(reader: MsgpackReader): RefusedChange {
+  const code = asOneOf(reader.text(), ERROR_CODE_NAMES)
+  const path = reader.takeNil() ? null : asAskedPath(reader.text())
+  const results = reader.takeNil() ? null : reader.list(LIMITS.multiOpsMax, each => asOneOf(each.text(), OPERATION_CODES))
   return { kind: 'refused', code, ...(path === null ? {} : { path }), ...(results === null ? {} : { results }) }
 }
 
-function tagOf(value: unknown): number {
-  return asInteger(asTagged(value)[0], 1, TAG_MAX)
+function pathFrom(reader: MsgpackReader): string {
+  return asPath(reader.text())
 }

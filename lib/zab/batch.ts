@@ -15,96 +15,79 @@ export interface Batch {
 const LENGTH_BYTES = 4
 
 export function batchOf(zxidFirst: Zxid, txns: readonly Uint8Array[]): Batch {
-  const open = new OpenBatch()
-  for (const txn of txns) open.add(txn)
-  return open.close(zxidFirst)
-}
-
-/** First room for a batch that is being made; doubled when it is used up. */
-const OPEN_BYTES = 4 * 1024
-
-/** A batch that is being made. PERF: each txn is copied to its place at once, so that none needs memory of its own. */
-export class OpenBatch {
-  #room = new Uint8Array(OPEN_BYTES)
-  #bytes = 0
-  #count = 0
-
-  /** Txns so far. */
-  get count(): number {
-    return this.#count
+  assert(txns.length > 0, 'a batch holds at least one txn')
+  const bytes = new Uint8Array(txns.reduce((sum, txn) => sum + LENGTH_BYTES + txn.length, 0))
+  const view = new DataView(bytes.buffer)
+  let offset = 0
+  for (const txn of txns) {
+    view.setUint32(offset, txn.length)
+    bytes.set(txn, offset + LENGTH_BYTES)
+    offset += LENGTH_BYTES + txn.length
   }
-
-  /** Bytes so far, with the lengths before the txns. */
-  get bytes(): number {
-    return this.#bytes
-  }
-
-  /** Copies a txn in. */
-  add(txn: Uint8Array): void {
-    const start = this.#bytes
-    const end = start + LENGTH_BYTES + txn.length
-    if (end > this.#room.length) this.#widen(end)
-    const room = this.#room
-    room[start] = txn.length >>> 24
-    room[start + 1] = txn.length >>> 16
-    room[start + 2] = txn.length >>> 8
-    room[start + 3] = txn.length
-    room.set(txn, start + LENGTH_BYTES)
-    this.#bytes = end
-    this.#count++
-  }
-
-  /** What was added, as a batch with bytes of its own; the next one begins empty. */
-  close(zxidFirst: Zxid): Batch {
-    assert(this.#count > 0, 'a batch holds at least one txn')
-    const batch = { zxidFirst, count: this.#count, bytes: this.#room.slice(0, this.#bytes) }
-    this.clear()
-    return batch
-  }
-
-  /** What was added is dropped. */
-  clear(): void {
-    this.#bytes = 0
-    this.#count = 0
-  }
-
-  #widen(bytes: number): void {
-    const wider = new Uint8Array(Math.max(2 * this.#room.length, bytes))
-    wider.set(this.#room.subarray(0, this.#bytes))
-    this.#room = wider
-  }
+  return { zxidFirst, count: txns.length, bytes }
 }
 
 export function zxidLastOf(batch: Batch): Zxid {
   return zxidPlus(batch.zxidFirst, batch.count - 1)
 }
 
+/**
+ * Goes through the txns of a batch in order; before the first {@link next} it stands at none. Who stops goes on later where it stands.
+ * PERF: it says where a txn lies, and makes no view of it.
+ */
+export class TxnCursor {
+  readonly #bytes: Uint8Array
+  #left: number
+  #start = 0
+  #end = 0
+
+  constructor({ bytes, count }: Batch) {
+    this.#bytes = bytes
+    this.#left = count
+  }
+
+  /** Where the txn that it stands at begins in the bytes of the batch. */
+  get start(): number {
+    return this.#start
+  }
+
+  /** Where it ends. */
+  get end(): number {
+    return this.#end
+  }
+
+  /** Goes on to the next txn. False behind the last. */
+  next(): boolean {
+    if (this.#left === 0) {
+      assert(this.#end === this.#bytes.length, 'the frames of a batch fill it exactly')
+      return false
+    }
+    this.#left--
+    this.#start = this.#end + LENGTH_BYTES
+    this.#end = this.#start + lengthAt(this.#bytes, this.#end)
+    assert(this.#end <= this.#bytes.length, 'the txns of a batch lie within it')
+    return true
+  }
+}
+
 /** The txns of a batch in order, each a view into its bytes. */
 export function txnsOf(batch: Batch): Uint8Array[] {
-  const view = new DataView(batch.bytes.buffer, batch.bytes.byteOffset, batch.bytes.byteLength)
   const txns: Uint8Array[] = []
-  let offset = 0
-  for (let index = 0; index < batch.count; index++) {
-    const length = view.getUint32(offset)
-    offset += LENGTH_BYTES
-    txns.push(batch.bytes.subarray(offset, offset + length))
-    offset += length
-  }
-  assert(offset === batch.bytes.length, 'the frames of a batch fill it exactly')
+  const cursor = new TxnCursor(batch)
+  while (cursor.next()) txns.push(batch.bytes.subarray(cursor.start, cursor.end))
   return txns
 }
 
 /** Whether the frames of something that claims to be a batch really fill its bytes: asked of every batch that comes from outside. */
-export function isWellFormed(batch: Batch): boolean {
-  if (!Number.isInteger(batch.count) || batch.count < 1) return false
-  const view = new DataView(batch.bytes.buffer, batch.bytes.byteOffset, batch.bytes.byteLength)
+export function isWellFormed({ bytes, count }: Batch): boolean {
+  if (!Number.isInteger(count) || count < 1) return false
   let offset = 0
-  for (let index = 0; index < batch.count; index++) {
-    if (offset + LENGTH_BYTES > batch.bytes.length) return false
-    offset += LENGTH_BYTES + view.getUint32(offset)
-    if (offset > batch.bytes.length) return false
+  for (let index = 0; index < count; index++) {
+    if (offset + LENGTH_BYTES > bytes.length) return false
+    offset += LENGTH_BYTES + lengthAt(bytes, offset)
+    if (offset > bytes.length) return false
   }
-  return offset === batch.bytes.length
+  return offset === bytes.length
 }
 
 /** The part of a batch up to and including `zxid`, null when nothing of it lies there. */
@@ -143,9 +126,14 @@ export function joinBatches(batches: readonly Batch[]): Batch {
   return { zxidFirst: first.zxidFirst, count, bytes }
 }
 
-function offsetOf(batch: Batch, txns: number): number {
-  const view = new DataView(batch.bytes.buffer, batch.bytes.byteOffset, batch.bytes.byteLength)
+function offsetOf({ bytes }: Batch, txns: number): number {
   let offset = 0
-  for (let index = 0; index < txns; index++) offset += LENGTH_BYTES + view.getUint32(offset)
+  for (let index = 0; index < txns; index++) offset += LENGTH_BYTES + lengthAt(bytes, offset)
   return offset
+}
+
+/** PERF: shifts, because a `DataView` costs more than all that is read through it. */
+function lengthAt(bytes: Uint8Array, offset: number): number {
+  const high = ((bytes[offset] as number) << 24) | ((bytes[offset + 1] as number) << 16)
+  return (high | ((bytes[offset + 2] as number) << 8) | (bytes[offset + 3] as number)) >>> 0
 }

@@ -1,6 +1,6 @@
 export type { Waiting } from './assembly.js'
 export type { Batch } from './batch.js'
-export { batchAfter, batchOf, batchThrough, isWellFormed, joinBatches, OpenBatch, txnsOf, zxidLastOf } from './batch.js'
+export { batchAfter, batchOf, batchThrough, isWellFormed, joinBatches, TxnCursor, txnsOf, zxidLastOf } from './batch.js'
 export type { Assembly, PeerOptions } from './context.js'
 export type { DurableChange, DurableState, SnapshotManifest, VoteState } from './durable.js'
 export type { RoleName, StreamFrom, ZabEffect, ZabEvent } from './events.js'

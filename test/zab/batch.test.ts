@@ -8,7 +8,7 @@ import {
   batchThrough,
   isWellFormed,
   joinBatches,
-  OpenBatch,
+  TxnCursor,
   txnsOf,
   zxidLastOf
 } from '../../lib/zab/index.js'
@@ -112,23 +112,30 @@ t.test('any bytes from outside are judged, not thrown at', async t => {
   )
 })
 
-t.test('a batch that is being made begins empty after each close, and what was closed stays as it is', async t => {
-  const open = new OpenBatch()
-  open.add(new Uint8Array(6_000).fill(1))
-  open.add(Uint8Array.of(2))
-  t.strictSame([open.count, open.bytes], [2, 6_009], 'with the lengths, and beyond its first room')
-  const first = open.close(at(1, 1))
-  open.add(Uint8Array.of(3))
-  const second = open.close(at(1, 3))
-  t.strictSame(plain(second), [[3]])
-  t.strictSame(
-    txnsOf(first).map(txn => [txn.length, txn[0]]),
-    [
-      [6_000, 1],
-      [1, 2]
-    ]
+t.test('a cursor says where each txn of a batch lies, and finds out when the frames do not fill it', async t => {
+  t.doesNotThrow(() =>
+    fc.assert(
+      fc.property(someTxns, txns => {
+        const batch = batchOf(at(1, 1), txns)
+        const cursor = new TxnCursor(batch)
+        const found = []
+        while (cursor.next()) found.push([...batch.bytes.subarray(cursor.start, cursor.end)])
+        return !cursor.next() && JSON.stringify(found) === JSON.stringify(txns.map(txn => [...txn]))
+      })
+    )
   )
-  open.add(Uint8Array.of(4))
-  open.clear()
-  t.throws(() => open.close(at(1, 4)), { code: 'INVARIANT_VIOLATED' })
+  const few = new TxnCursor({ ...batchAt(1, 1, 2), count: 1 })
+  t.equal(few.next(), true)
+  t.throws(() => few.next(), { code: 'INVARIANT_VIOLATED' })
+  const { bytes } = batchAt(1, 1)
+  const short = new TxnCursor({ zxidFirst: at(1, 1), count: 1, bytes: bytes.subarray(0, -1) })
+  t.throws(() => short.next(), { code: 'INVARIANT_VIOLATED' })
+})
+
+t.test('the length of a txn takes all its four bytes', async t => {
+  const long = new Uint8Array(0x1020304).fill(7)
+  const batch = batchOf(at(1, 1), [long])
+  t.strictSame([...batch.bytes.subarray(0, 4)], [1, 2, 3, 4])
+  t.equal(txnsOf(batch)[0]?.length, long.length)
+  t.equal(isWellFormed({ ...batch, bytes: Uint8Array.of(255, 255, 255, 255) }), false)
 })
