@@ -13,7 +13,7 @@ import { decodeChunk, encodeChunk, linkAtBase } from './record.js'
 import { ChunksCrc } from './snapshot-scan.js'
 import { LevelSnapshotWriter } from './snapshot-writer.js'
 import type { SnapshotManifest, SnapshotWriter, Storage, StorageChange, StorageOptions, StoredState } from './storage.js'
-import type { Noted, Surroundings } from './surroundings.js'
+import type { Surroundings } from './surroundings.js'
 import { WriteGroup } from './write-group.js'
 
 const debug = createDebug('embedded-zookeeper:storage')
@@ -247,13 +247,17 @@ export class LevelStorage implements Storage {
     this.appended.records += group.records
     this.appended.txns += group.txns
     if (queued[0]?.change.kind === 'truncate') await this.#verifyEnd(after)
-    const noting = this.#note(notedOf(meta, after))
-    // PERF: a directory's note is written by now, and even a short wait is an object and a turn of the microtasks.
-    if (noting instanceof Promise) await noting
+    const noted = notedOf(meta, after)
+    if (noted.zxidEnd !== loaded.noted.zxidEnd || noted.revision !== loaded.noted.revision) {
+      const noting = this.#surroundings.note(noted)
+      // PERF: a directory's note is written by now, and nothing is left to wait for.
+      if (noting !== undefined) await noting
+      loaded.noted = noted
+    }
     if (queued.length === 0) return
     loaded.meta = meta
     loaded.written = after
-    for (const each of queued) if (each.change.kind !== 'append') this.#written(each)
+    for (const each of queued) this.#written(each)
   }
 
   /** Adds one change to a group. */
@@ -309,17 +313,6 @@ export class LevelStorage implements Storage {
   async #verifyEnd({ generation }: Plan): Promise<void> {
     const { drawer, links } = this.#loaded
     await verifyCut(drawer, generation, present(links.get(generation), 'the end of the log is known'))
-  }
-
-  #note(noted: Noted): Promise<void> | void {
-    const loaded = this.#loaded
-    if (noted.zxidEnd === loaded.noted.zxidEnd && noted.revision === loaded.noted.revision) return
-    const noting = this.#surroundings.note(noted)
-    if (noting instanceof Promise)
-      return noting.then(() => {
-        loaded.noted = noted
-      })
-    loaded.noted = noted
   }
 
   /** What a change that is on disk leaves behind. */
