@@ -138,6 +138,9 @@ t.test('everything that waits goes as one write: log, epochs, chunks and removal
   t.equal(database.batches.length, 1)
   const keys = database.batches[0]?.operations.map(({ key }) => key.toString().split('/')[0])
   t.strictSame(keys, ['meta', 'log', 'chunk'])
+  await append(storage, batchAt(1, 4))
+  t.equal(database.batches.length, 2, 'and that once')
+  t.equal(database.batches[1]?.operations.length, 1)
 })
 
 t.test('every write is synced and alone, whatever is going on', async t => {
