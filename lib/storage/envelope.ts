@@ -16,11 +16,16 @@ export type Kind = keyof typeof KINDS
 
 const CRC_OFFSET = 2
 
+/** CRC-32 of the two bytes that a value of each kind begins with: what the CRC of the rest is continued from. */
+const CRC_BEGUN = Object.fromEntries(
+  Object.entries(KINDS).map(([kind, byte]) => [kind, crc32(Uint8Array.of(FORMAT_VERSION, byte))])
+) as Record<Kind, number>
+
 /** Completes a value whose bytes behind the envelope are written; returns its CRC. */
 export function seal(kind: Kind, bytes: Buffer): number {
   bytes[0] = FORMAT_VERSION
   bytes[1] = KINDS[kind]
-  const crc = checksum(bytes)
+  const crc = crc32(bytes.subarray(ENVELOPE_BYTES), CRC_BEGUN[kind])
   bytes.writeUInt32BE(crc, CRC_OFFSET)
   return crc
 }

@@ -13,7 +13,7 @@ import { decodeChunk, encodeChunk, linkAtBase } from './record.js'
 import { ChunksCrc } from './snapshot-scan.js'
 import { LevelSnapshotWriter } from './snapshot-writer.js'
 import type { SnapshotManifest, SnapshotWriter, Storage, StorageChange, StorageOptions, StoredState } from './storage.js'
-import type { Noted, Surroundings } from './surroundings.js'
+import type { Surroundings } from './surroundings.js'
 import { WriteGroup } from './write-group.js'
 
 const debug = createDebug('embedded-zookeeper:storage')
@@ -79,11 +79,11 @@ export class LevelStorage implements Storage {
   }
 
   get state(): StoredState {
-    return this.#loaded.state
+    return stateOf(this.#loaded.meta, this.#loaded.written)
   }
 
-  async write(change: StorageChange): Promise<void> {
-    await this.#enqueue(change)
+  write(change: StorageChange): Promise<void> {
+    return this.#enqueue(change)
   }
 
   async readLog(after: Zxid, bytesMax: number): Promise<readonly Batch[]> {
@@ -149,7 +149,7 @@ export class LevelStorage implements Storage {
       this.#loaded = loaded
       this.#plan = loaded.written
       this.#failure = null
-      return loaded.state
+      return this.state
     } catch (error) {
       this.#failure = coded(error)
       throw this.#failure
@@ -173,20 +173,21 @@ export class LevelStorage implements Storage {
     if (this.#failure !== null) throw refused(this.#failure)
   }
 
-  async #enqueue(change: PlannedChange): Promise<void> {
-    this.#assertUsable()
-    const before = this.#plan
-    const after = planned(before, change, this.#options.snapRetainCount)
-    this.#plan = after
+  /** Rejects with what is thrown here as well. */
+  #enqueue(change: PlannedChange): Promise<void> {
     return new Promise((resolve, reject) => {
+      this.#assertUsable()
+      const before = this.#plan
+      const after = planned(before, change, this.#options.snapRetainCount)
+      this.#plan = after
       this.#queue.push({ change, before, after, resolve, reject })
       this.#draining ??= this.#drain()
     })
   }
 
-  async #enqueueBehind(operations: Operation[]): Promise<void> {
-    this.#assertUsable()
+  #enqueueBehind(operations: Operation[]): Promise<void> {
     return new Promise((resolve, reject) => {
+      this.#assertUsable()
       this.#behind.push({ operations, resolve, reject })
       this.#draining ??= this.#drain()
     })
@@ -198,15 +199,16 @@ export class LevelStorage implements Storage {
     await null
     while (this.#queue.length + this.#behind.length > 0) {
       const group = this.#takeGroup()
-      const behind = this.#behind.splice(0)
-      const waiters: Waiter[] = [...group, ...behind]
+      const behind = this.#behind
+      this.#behind = []
       try {
         await this.#writeGroup(group, behind)
       } catch (error) {
-        this.#fail(error, waiters)
+        this.#fail(error, [...group, ...behind])
         break
       }
-      for (const { resolve } of waiters) resolve()
+      for (const { resolve } of group) resolve()
+      for (const { resolve } of behind) resolve()
     }
     this.#draining = null
   }
@@ -220,14 +222,17 @@ export class LevelStorage implements Storage {
       bytes += bytesOf(change)
       count++
     }
-    return this.#queue.splice(0, count)
+    if (count < this.#queue.length) return this.#queue.splice(0, count)
+    const all = this.#queue
+    this.#queue = []
+    return all
   }
 
   async #writeGroup(queued: readonly Queued[], behind: readonly QueuedBehind[]): Promise<void> {
     const loaded = this.#loaded
     const after = queued.at(-1)?.after ?? loaded.written
     const metaBefore = loaded.meta
-    const meta = queued.some(({ change }) => changesMeta(change)) ? nextMeta(metaBefore, after) : metaBefore
+    const meta = changesMeta(queued) ? nextMeta(metaBefore, after) : metaBefore
     const group = new WriteGroup(meta.revision, loaded.links)
     for (const each of queued) {
       // PERF: nothing is awaited for what is by far the most frequent.
@@ -239,14 +244,19 @@ export class LevelStorage implements Storage {
     for (const each of behind) operations.push(...each.operations)
     if (operations.length > 0) await loaded.drawer.batch(operations)
     this.#surroundings.verify()
-    this.appended.records += group.appended.records
-    this.appended.txns += group.appended.txns
+    this.appended.records += group.records
+    this.appended.txns += group.txns
     if (queued[0]?.change.kind === 'truncate') await this.#verifyEnd(after)
-    await this.#note(notedOf(meta, after))
+    const noted = notedOf(meta, after)
+    if (noted.zxidEnd !== loaded.noted.zxidEnd || noted.revision !== loaded.noted.revision) {
+      const noting = this.#surroundings.note(noted)
+      // PERF: a directory's note is written by now, and nothing is left to wait for.
+      if (noting !== undefined) await noting
+      loaded.noted = noted
+    }
     if (queued.length === 0) return
     loaded.meta = meta
     loaded.written = after
-    loaded.state = stateOf(meta, after)
     for (const each of queued) this.#written(each)
   }
 
@@ -303,13 +313,6 @@ export class LevelStorage implements Storage {
   async #verifyEnd({ generation }: Plan): Promise<void> {
     const { drawer, links } = this.#loaded
     await verifyCut(drawer, generation, present(links.get(generation), 'the end of the log is known'))
-  }
-
-  async #note(noted: Noted): Promise<void> {
-    const last = this.#loaded.noted
-    if (noted.zxidEnd === last.zxidEnd && noted.revision === last.revision) return
-    await this.#surroundings.note(noted)
-    this.#loaded.noted = noted
   }
 
   /** What a change that is on disk leaves behind. */
@@ -381,9 +384,13 @@ export class LevelStorage implements Storage {
   }
 }
 
-/** Whether a change is of the meta record. The others are the log's, or of a replacement that does not count yet. */
-function changesMeta({ kind }: PlannedChange): boolean {
-  return kind !== 'append' && kind !== 'stageChunk' && kind !== 'beginReplacement' && kind !== 'abandonReplacement'
+/** Whether one of the changes is of the meta record. The others are the log's, or of a replacement that does not count yet. */
+function changesMeta(queued: readonly Queued[]): boolean {
+  for (const { change } of queued) {
+    const { kind } = change
+    if (kind !== 'append' && kind !== 'stageChunk' && kind !== 'beginReplacement' && kind !== 'abandonReplacement') return true
+  }
+  return false
 }
 
 /** Where appends go: to the log, or to the one that is to replace it. */

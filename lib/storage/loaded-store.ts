@@ -24,7 +24,6 @@ export interface LoadedStore {
   meta: Meta
   /** What is on disk. */
   written: Plan
-  state: StoredState
   /** The ends of the logs that are written to, by generation. */
   readonly links: Map<number, RecordLink>
   /** Where the records lay that were proven at the opening, null when there were none: with damage, others lie beside them. */
@@ -75,7 +74,7 @@ export async function loadStore(
   else debug('damaged: %s', damage.description)
   const links = new Map([[generation, recovery.link]])
   const { records: proven } = recovery
-  return { drawer, meta, written, state: stateOf(meta, written), links, proven, stagedCrc: new ChunksCrc(), noted }
+  return { drawer, meta, written, links, proven, stagedCrc: new ChunksCrc(), noted }
 }
 
 function newIdentity({ ensembleName, memberId, random }: StorageOptions): StoreIdentity {

@@ -12,17 +12,13 @@ interface OpenRecord {
   zxidCommitted: Zxid
 }
 
-interface Appended {
-  records: number
-  txns: number
-}
-
 /** What goes to disk as one atomic write. Adjoining appends become one record. */
 export class WriteGroup {
   readonly operations: Operation[] = []
   readonly revision: number
   /** Log records among the operations, and the txns in them. */
-  readonly appended: Appended = { records: 0, txns: 0 }
+  records = 0
+  txns = 0
   readonly #links: Map<number, RecordLink>
   #open: OpenRecord | null = null
 
@@ -66,8 +62,8 @@ export class WriteGroup {
     assert(link.zxidFirst > before.zxidLast, 'a log only grows at its end')
     this.operations.push({ type: 'put', key: logKey(generation, link.zxidFirst), value })
     this.#links.set(generation, link)
-    this.appended.records++
-    for (const { count } of batches) this.appended.txns += count
+    this.records++
+    for (const { count } of batches) this.txns += count
   }
 }
 

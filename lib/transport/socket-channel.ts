@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { assert, isZooKeeperError, LIMITS, type Scheduler } from '../base/index.js'
+import { assert, isZooKeeperError, LIMITS, present, type Scheduler } from '../base/index.js'
 import { FrameDecoder, FrameQueue } from '../wire/index.js'
 import type { Channel, ChannelHandlers, CloseReason } from './transport.js'
 
@@ -147,18 +147,18 @@ export class SocketChannel implements Channel {
     const pieces = this.#queue.take(WRITE_BYTES_MAX)
     const bytes = bytesBefore - this.#queue.bytes
     this.#bytesInWrite = bytes
-    const last = pieces.length - 1
-    stream.cork()
-    for (const [index, piece] of pieces.entries()) {
-      if (index < last) stream.write(piece)
-      else stream.write(piece, error => this.#onWritten(error ?? null))
-    }
-    stream.uncork()
+    const last = present(pieces.pop(), 'what waits is at least one piece')
+    // PERF: nearly always it is one, and that needs no gathering.
+    const gathers = pieces.length > 0
+    if (gathers) stream.cork()
+    for (const piece of pieces) stream.write(piece)
+    stream.write(last, this.#onWritten)
+    if (gathers) stream.uncork()
   }
 
-  #onWritten(error: Error | null): void {
+  readonly #onWritten = (error?: Error | null): void => {
     this.#bytesInWrite = 0
-    if (error !== null) return
+    if (error) return
     if (this.#high && this.bufferedBytes <= LIMITS.linkQueueBytesHigh) {
       this.#high = false
       if (this.#reason === null) this.#handlers?.onDrain()

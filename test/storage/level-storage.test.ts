@@ -1,6 +1,13 @@
 import t, { type Test } from 'tap'
 import { type Epoch, isZooKeeperError, LIMITS, ZXID_ZERO } from '../../lib/base/index.js'
-import { openDatabaseStorage, openMemoryStorage, type Storage } from '../../lib/storage/index.js'
+import { type Database, Drawer } from '../../lib/storage/drawer.js'
+import {
+  openDatabaseStorage,
+  openMemoryStorage,
+  openStorageIn,
+  type Storage,
+  type StorageSurroundings
+} from '../../lib/storage/index.js'
 import { zxidLastIn } from '../../lib/zab/index.js'
 import { type Fault, FaultyLevel } from '../fixtures/faulty-level.js'
 import {
@@ -74,6 +81,40 @@ t.test('appends that come while another is written become one record, and only o
   )
 })
 
+t.test('a write is acknowledged once it is on disk, its place has been looked at and it is noted, in this order', async t => {
+  const happened: string[] = []
+  let noteIsWritten = () => {}
+  const database = new FaultyLevel()
+  const surroundings: StorageSurroundings = {
+    durable: true,
+    open: async () => {
+      await database.open()
+      return { drawer: new Drawer(database as unknown as Database), identity: null, noted: null, loss: null }
+    },
+    settle: async () => {},
+    verify: () => happened.push(`looked at, ${database.batches.length} written`),
+    note: ({ zxidEnd }) => {
+      happened.push(`noting ${zxidEnd - zxidAt(1, 0)}`)
+      return new Promise<void>(resolve => {
+        noteIsWritten = resolve
+      })
+    },
+    discardRemains: async () => {},
+    close: () => database.close()
+  }
+  const storage = await openStorageIn(surroundings, STORAGE_OPTIONS)
+  t.teardown(() => storage.close())
+  database.batches.length = 0
+  const first = append(storage, batchAt(1, 1)).then(() => happened.push('acknowledged'))
+  await new Promise(resolve => setImmediate(() => setImmediate(resolve)))
+  t.strictSame(happened, ['looked at, 1 written', 'noting 1'])
+  t.equal(zxidLastIn(storage.state.log), ZXID_ZERO, 'and until then nobody is told that it is there')
+  noteIsWritten()
+  await first
+  t.strictSame(happened, ['looked at, 1 written', 'noting 1', 'acknowledged'])
+  t.equal(zxidLastIn(storage.state.log), zxidAt(1, 1))
+})
+
 t.test('what is more than a record holds becomes further records of the same write', async t => {
   const { database, storage } = await opened(t)
   const bytes = LIMITS.recordBytesMax / 4
@@ -97,6 +138,9 @@ t.test('everything that waits goes as one write: log, epochs, chunks and removal
   t.equal(database.batches.length, 1)
   const keys = database.batches[0]?.operations.map(({ key }) => key.toString().split('/')[0])
   t.strictSame(keys, ['meta', 'log', 'chunk'])
+  await append(storage, batchAt(1, 4))
+  t.equal(database.batches.length, 2, 'and that once')
+  t.equal(database.batches[1]?.operations.length, 1)
 })
 
 t.test('every write is synced and alone, whatever is going on', async t => {
