@@ -11,7 +11,7 @@ import {
   zxidFollows
 } from '../base/index.js'
 import type { Storage } from '../storage/index.js'
-import { type Batch, batchAfter, batchThrough, txnsOf, zxidLastOf } from '../zab/index.js'
+import { type Batch, batchAfter, batchThrough, TxnCursor, zxidLastOf } from '../zab/index.js'
 import type { AppliedTxn, Replica } from './replica.js'
 import { loadReplica } from './replica-loader.js'
 
@@ -21,9 +21,6 @@ const WAITING_BYTES_MAX = 16 * 1024 * 1024
 /** Txns between two looks at the clock; a large one counts for several. */
 const TXNS_PER_LOOK = 32
 const TXN_BYTES = 512
-
-/** Txns taken from a batch at once. PERF: a record of the log may hold tens of thousands, and each slice would take all of them apart again. */
-const TXNS_AT_ONCE = 256
 
 export interface ApplierParts {
   /** This member, whose requests are answered. */
@@ -172,14 +169,16 @@ export class Applier {
       const batch = this.#next()
       if (batch === null) return this.#readLog()
       let zxid = batch.zxidFirst
-      for (const bytes of txnsOf(batch)) {
-        const applied = this.#replica.apply(bytes, zxid, id)
+      const cursor = new TxnCursor(batch)
+      while (cursor.next()) {
+        const { start, end } = cursor
+        const applied = this.#replica.apply(batch.bytes, zxid, id, start, end)
         zxid = (zxid + 1) as Zxid
         if (this.#before === null) this.#handlers.onApplied(applied)
         else this.#settleBefore()
         // A listener may have closed the member.
         if (this.#generation !== generation) return
-        sinceLook += 1 + Math.floor(bytes.length / TXN_BYTES)
+        sinceLook += 1 + Math.floor((end - start) / TXN_BYTES)
         if (sinceLook < TXNS_PER_LOOK) continue
         sinceLook = 0
         if (clock.monotonic() < deadline) continue
@@ -204,7 +203,7 @@ export class Applier {
       const rest = present(batchAfter(first, zxidReached), 'what ends behind the last applied txn has some left')
       this.#waitingBytes -= first.bytes.length - rest.bytes.length
       this.#waiting[0] = rest
-      return batchThrough(rest, Math.min(this.#target, rest.zxidFirst + TXNS_AT_ONCE - 1) as Zxid)
+      return batchThrough(rest, this.#target)
     }
     return null
   }

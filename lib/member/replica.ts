@@ -34,9 +34,12 @@ export class Replica {
     return `${this.tree.digest}${this.sessions.digest}`
   }
 
-  /** Applies the next committed txn. PERF: only the requests of `asker` are answered by a result; those of all members when it is null. */
-  apply(bytes: Uint8Array, zxid: Zxid, asker: MemberId | null = null): AppliedTxn {
-    const txn = decodeTxn(bytes)
+  /**
+   * Applies the next committed txn, which lies between `start` and `end`. PERF: only the requests of `asker` are answered by a result; those of
+   * all members when it is null.
+   */
+  apply(bytes: Uint8Array, zxid: Zxid, asker: MemberId | null = null, start = 0, end = bytes.length): AppliedTxn {
+    const txn = decodeTxn(bytes, start, end)
     const { change } = txn
     switch (change.kind) {
       case 'enlist':
