@@ -12,7 +12,7 @@ import {
 } from './key-space.js'
 import type { Plan } from './plan.js'
 
-const TABLES: readonly Table[] = ['log', 'manifest', 'chunk']
+const TABLES: readonly Table[] = ['txnlog', 'manifest', 'chunk']
 
 /** Keys that one write removes: bounds how long a sweep holds up the log. */
 const KEYS_MAX = 512
@@ -42,7 +42,7 @@ export function rangesOfGeneration(generation: number): readonly KeyRange[] {
 
 /** What lies in the log of a generation before and behind the records that were proven: broken ones, and such as lead nowhere. */
 export function rangesBeside(generation: number, proven: KeyRange | null): readonly KeyRange[] {
-  const { gte, lt } = generationRange('log', generation)
+  const { gte, lt } = generationRange('txnlog', generation)
   if (proven === null) return [{ gte, lt }]
   return [
     { gte, lt: proven.gte },

@@ -7,12 +7,15 @@ import { assert, isZxid, ZXID_ZERO, type Zxid } from '../base/index.js'
  * | key | value | written |
  * |---|---|---|
  * | `meta` | epochs, identity, which generation and which snapshots count | with every change of one of them |
- * | `log/<generation>/<zxidFirst>` | one log record: the batches of one group commit | by appends |
+ * | `txnlog/<generation>/<zxidFirst>` | one log record: the batches of one group commit | by appends |
  * | `manifest/<generation>/<zxid>` | one snapshot's manifest | after its chunks |
  * | `chunk/<generation>/<zxid>/<index>` | one snapshot's chunk | before its manifest |
  *
  * A generation is one history. A replacement is staged in a generation of its own, beside the present one, and takes its place by the one
  * `meta` record that names it; generations only grow, so whatever another one holds is debris and can be told by its key alone.
+ *
+ * The log's table is the last of all, so that what is appended lies behind everything else there is: LevelDB then moves its files down as they
+ * are. With a single key behind the log, it writes everything once more (docs/decisions/0028).
  */
 export const META_KEY = 'meta'
 
@@ -23,7 +26,7 @@ export interface KeyRange {
   readonly lt: string
 }
 
-export type Table = 'log' | 'manifest' | 'chunk'
+export type Table = 'txnlog' | 'manifest' | 'chunk'
 
 /** What a key says. `index` is 0 where the table has none. */
 export interface ParsedKey {
@@ -39,10 +42,10 @@ export const GENERATION_MAX = 2 ** 32 - 1
 /** '0' is the byte behind '/', so a table's range ends where the separator's successor begins. */
 const BEHIND_SEPARATOR = '0'
 
-const PATTERN = /^(?:(log|manifest)\/([0-9a-f]{8})\/([0-9a-f]{16})|(chunk)\/([0-9a-f]{8})\/([0-9a-f]{16})\/([0-9a-f]{8}))$/
+const PATTERN = /^(?:(txnlog|manifest)\/([0-9a-f]{8})\/([0-9a-f]{16})|(chunk)\/([0-9a-f]{8})\/([0-9a-f]{16})\/([0-9a-f]{8}))$/
 
 export function logKey(generation: number, zxidFirst: Zxid): string {
-  return `log/${hex32(generation)}/${hex64(zxidFirst)}`
+  return `txnlog/${hex32(generation)}/${hex64(zxidFirst)}`
 }
 
 export function manifestKey(generation: number, zxid: Zxid): string {
@@ -65,7 +68,7 @@ export function generationsBefore(table: Table, generation: number): KeyRange {
 
 /** The log records of a generation whose first txn lies from `first` up to, but not including, `end`. */
 export function logRange(generation: number, first: Zxid, end: Zxid | null): KeyRange {
-  return { gte: logKey(generation, first), lt: end === null ? generationRange('log', generation).lt : logKey(generation, end) }
+  return { gte: logKey(generation, first), lt: end === null ? generationRange('txnlog', generation).lt : logKey(generation, end) }
 }
 
 /** The chunks of one snapshot, in order. */

@@ -36,7 +36,7 @@ export async function scanLog(drawer: Drawer, meta: Meta): Promise<LogScan> {
   let revision = 0
   let last: Stretch | null = null
   try {
-    for await (const [key, value] of drawer.entries(generationRange('log', generation))) {
+    for await (const [key, value] of drawer.entries(generationRange('txnlog', generation))) {
       const place = parseKey(key)
       const record: WholeRecord | null = place === null ? null : decodeLogRecord(value, generation, place.zxid)
       if (record === null || !zxidFollows(record.batch.zxidFirst, record.before.zxidLast) || isOfThePast(record, meta)) {

@@ -37,7 +37,7 @@ interface Proof {
   readonly zxidCommitted: Zxid
 }
 
-const TABLES: readonly Table[] = ['log', 'manifest', 'chunk']
+const TABLES: readonly Table[] = ['txnlog', 'manifest', 'chunk']
 
 /**
  * Verifies a store. `mint` makes the identity of one that is new.

@@ -71,7 +71,7 @@ t.test('a process that has shown more than was salvaged stops, and the next one 
   for (const id of ensemble.ids) {
     let last = ''
     await ensemble.disk(id).damage(key => {
-      if (key.startsWith('log')) last = key
+      if (key.startsWith('txnlog')) last = key
       return null
     })
     await ensemble.disk(id).damage((key, value) => (key === last ? value.map(byte => byte ^ 0x55) : null))

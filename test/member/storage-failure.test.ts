@@ -144,7 +144,7 @@ t.test('a lone member that is told to salvage goes on from its snapshot and what
   await ensemble.crash(1)
   let last = ''
   await ensemble.disk(1).damage(key => {
-    if (key.startsWith('log')) last = key
+    if (key.startsWith('txnlog')) last = key
     return null
   })
   t.not(last, '')

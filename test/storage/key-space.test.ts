@@ -42,7 +42,7 @@ t.test('the bytes of keys are in the order of what they name', async t => {
 t.test('a key says what it was made of, and nothing else is taken for one', async t => {
   for (const generation of GENERATIONS) {
     for (const zxid of ZXIDS) {
-      t.strictSame(parseKey(logKey(generation, zxid)), { table: 'log', generation, zxid, index: 0 })
+      t.strictSame(parseKey(logKey(generation, zxid)), { table: 'txnlog', generation, zxid, index: 0 })
       t.strictSame(parseKey(manifestKey(generation, zxid)), { table: 'manifest', generation, zxid, index: 0 })
       t.strictSame(parseKey(chunkKey(generation, zxid, 77)), { table: 'chunk', generation, zxid, index: 77 })
     }
@@ -60,7 +60,7 @@ t.test('a key says what it was made of, and nothing else is taken for one', asyn
   ]) {
     t.equal(parseKey(other), null, other)
   }
-  t.equal(parseKey(`log/00000001/${'f'.repeat(16)}`), null, 'no zxid is as high')
+  t.equal(parseKey(`txnlog/00000001/${'f'.repeat(16)}`), null, 'no zxid is as high')
 })
 
 t.test('a range holds what it is for, and nothing beside it', async t => {
@@ -78,7 +78,7 @@ t.test('a range holds what it is for, and nothing beside it', async t => {
       const place = parseKey(key)
       return place !== null && wanted(place)
     })
-  for (const table of ['log', 'manifest', 'chunk'] as const) {
+  for (const table of ['txnlog', 'manifest', 'chunk'] as const) {
     t.strictSame(
       heldBy(tableRange(table)),
       where(place => place.table === table)
@@ -95,7 +95,7 @@ t.test('a range holds what it is for, and nothing beside it', async t => {
     }
   }
   for (const zxid of ZXIDS) {
-    const inLog = (place: { table: string; generation: number }) => place.table === 'log' && place.generation === 9
+    const inLog = (place: { table: string; generation: number }) => place.table === 'txnlog' && place.generation === 9
     t.strictSame(
       heldBy(chunkRange(9, zxid)),
       where(place => place.table === 'chunk' && place.generation === 9 && place.zxid === zxid)
@@ -109,4 +109,9 @@ t.test('a range holds what it is for, and nothing beside it', async t => {
       where(place => inLog(place) && place.zxid >= zxidAt(0, 10) && place.zxid < zxid)
     )
   }
+})
+
+t.test('what is appended to the log lies behind everything else', async t => {
+  const others = [META_KEY, manifestKey(GENERATION_MAX, zxidAt(9, 9)), chunkKey(GENERATION_MAX, zxidAt(9, 9), 9)]
+  for (const key of others) t.ok(key < logKey(1, zxidAt(1, 1)), key)
 })

@@ -25,7 +25,7 @@ import {
 const EVERYTHING = Number.POSITIVE_INFINITY
 
 function logRecordsIn(operations: readonly { readonly key: Buffer }[]): number {
-  return operations.filter(({ key }) => key.toString().startsWith('log/')).length
+  return operations.filter(({ key }) => key.toString().startsWith('txnlog/')).length
 }
 
 async function opened(t: Test): Promise<{ database: FaultyLevel; storage: Storage }> {
@@ -137,7 +137,7 @@ t.test('everything that waits goes as one write: log, epochs, chunks and removal
   await Promise.all([chunk, ...changes])
   t.equal(database.batches.length, 1)
   const keys = database.batches[0]?.operations.map(({ key }) => key.toString().split('/')[0])
-  t.strictSame(keys, ['meta', 'log', 'chunk'])
+  t.strictSame(keys, ['meta', 'txnlog', 'chunk'])
   await append(storage, batchAt(1, 4))
   t.equal(database.batches.length, 2, 'and that once')
   t.equal(database.batches[1]?.operations.length, 1)
@@ -213,7 +213,7 @@ t.test('a snapshot that fails fails the store, and leaves no trace', async t => 
   t.strictSame(storage.state.snapshots, [])
   t.strictSame(
     (await database.content()).map(([key]) => key.split('/')[0]),
-    ['log', 'meta']
+    ['meta', 'txnlog']
   )
   await snapshotAt(storage, zxidAt(1, 1))
 })

@@ -80,17 +80,31 @@ async function damaged(content: readonly Entry[]): Promise<{ storage: Storage; d
 t.test('the history is what it should be', async t => {
   t.strictSame(
     entries.map(([key]) => key.split('/')[0]),
-    ['chunk', 'chunk', 'chunk', 'chunk', 'log', 'log', 'log', 'log', 'log', 'log', 'manifest', 'manifest', 'meta']
+    [
+      'chunk',
+      'chunk',
+      'chunk',
+      'chunk',
+      'manifest',
+      'manifest',
+      'meta',
+      'txnlog',
+      'txnlog',
+      'txnlog',
+      'txnlog',
+      'txnlog',
+      'txnlog'
+    ]
   )
 })
 
 t.test('every value that is missing, cut off, or has a bit flipped anywhere is found, or makes no difference', async t => {
   // The newest snapshot, at 0x200000003, makes up for what is broken before it, and the older one with the whole log for it.
-  const needed = [...keysOf('log').slice(-3), 'meta']
+  const needed = [...keysOf('txnlog').slice(-3), 'meta']
   for (const [key, value] of entries) {
     const cases: Entry[][] = [changed(key, bytes => bytes.subarray(0, bytes.length - 1)), changed(key, () => Buffer.alloc(0))]
     // Without a note beside the database, nothing tells that the end of the log is missing behind the last change of meta.
-    if (key !== keysOf('log').at(-1)) cases.push(without(key))
+    if (key !== keysOf('txnlog').at(-1)) cases.push(without(key))
     for (let bit = 0; bit < value.length * 8; bit += 7) cases.push(changed(key, bytes => flipped(bytes, bit)))
     const found = new Set<string>()
     for (const content of cases) found.add(await judge(content))
@@ -116,7 +130,7 @@ async function judge(content: readonly Entry[]): Promise<'damage' | 'harmless'> 
 }
 
 t.test('a record that lies in another’s place is damage', async t => {
-  const [second, third] = keysOf('log').slice(-2)
+  const [second, third] = keysOf('txnlog').slice(-2)
   const other = Buffer.from(entries.find(([key]) => key === third)?.[1] ?? '')
   const { storage } = await damaged(changed(second ?? '', () => other))
   t.ok(storage.state.damage)
@@ -132,7 +146,7 @@ t.test('an older value of a key, as a disk may bring it back, is damage', async 
   await storage.write({ kind: 'truncate', zxid: zxidAt(1, 2) })
   await append(storage, batchAt(1, 3))
   await storage.close()
-  for (const table of ['log', 'meta']) {
+  for (const table of ['txnlog', 'meta']) {
     const [old] = before.filter(([key]) => key.startsWith(table))
     const copy = await database.clone()
     await copy.fill(old === undefined ? [] : [old])
@@ -158,7 +172,7 @@ t.test('a broken snapshot is dropped where another and the log reach as far', as
 })
 
 t.test('a hole in the log before a whole snapshot costs no more than the older snapshot', async t => {
-  const { storage } = await damaged(without(keysOf('log')[2] ?? ''))
+  const { storage } = await damaged(without(keysOf('txnlog')[2] ?? ''))
   t.equal(storage.state.damage, null)
   t.strictSame(
     storage.state.snapshots.map(({ zxid }) => zxid),
@@ -169,7 +183,7 @@ t.test('a hole in the log before a whole snapshot costs no more than the older s
 })
 
 t.test('what is damaged deletes nothing, says what is proven, and stays damaged', async t => {
-  const hole = keysOf('log').at(-2) ?? ''
+  const hole = keysOf('txnlog').at(-2) ?? ''
   const { storage, database } = await damaged(without(hole))
   t.match(storage.state, { damage: { zxidProven: zxidAt(2, 4) } })
   t.equal(zxidLastIn(storage.state.log), zxidAt(2, 4))
@@ -191,7 +205,7 @@ t.test('what is damaged deletes nothing, says what is proven, and stays damaged'
 })
 
 for (const [title, content] of [
-  ['a hole in the log', () => without(keysOf('log').at(-2) ?? '')],
+  ['a hole in the log', () => without(keysOf('txnlog').at(-2) ?? '')],
   ['a broken meta record', () => changed('meta', bytes => flipped(bytes, 99))],
   ['nothing but debris', () => without('meta').filter(([key]) => key.startsWith('chunk'))]
 ] satisfies [string, () => Entry[]][]) {
@@ -246,7 +260,7 @@ t.test('a replacement that a crash interrupts leaves the damage as it was, and t
 
 t.test('a record, a manifest, a chunk or a meta record of a newer format is refused, and nothing is touched', async t => {
   const { crc32 } = await import('node:zlib')
-  for (const table of ['log', 'manifest', 'chunk', 'meta']) {
+  for (const table of ['txnlog', 'manifest', 'chunk', 'meta']) {
     const newer = changed(keysOf(table)[0] ?? '', bytes => {
       bytes[0] = 2
       bytes.writeUInt32BE(crc32(bytes.subarray(6), crc32(bytes.subarray(0, 2))), 2)
@@ -285,7 +299,7 @@ async function singles(counters: readonly number[], snapshot: number | null): Pr
 
 t.test('a log that begins at a snapshot because of a hole before it is read from there, and cut off there', async t => {
   const content = await singles([1, 2, 3, 4, 5], 4)
-  const hole = content.map(([key]) => key).filter(key => key.startsWith('log'))[3]
+  const hole = content.map(([key]) => key).filter(key => key.startsWith('txnlog'))[3]
   const database = await databaseWith(content.filter(([key]) => key !== hole))
   const storage = await openDatabaseStorage(database, STORAGE_OPTIONS)
   t.match(storage.state, { damage: null, log: { zxidBase: zxidAt(1, 4), epochEnds: [{ epoch: 1, counter: 5 }] } })
@@ -302,7 +316,7 @@ t.test('what lay beside the proven log does not come back once the damage was ac
   const storage = await openDatabaseStorage(database, STORAGE_OPTIONS)
   await enterEpoch(storage, 1)
   await append(storage, batchAt(1, 1, 3))
-  const former = (await database.content()).filter(([key]) => key.startsWith('log'))
+  const former = (await database.content()).filter(([key]) => key.startsWith('txnlog'))
   await storage.write({ kind: 'truncate', zxid: zxidAt(1, 2) })
   await append(storage, batchAt(1, 3, 5))
   await enterEpoch(storage, 2)
@@ -324,7 +338,7 @@ t.test('what lay beside the proven log does not come back once the damage was ac
 t.test('a log that has lost a record is not read over the hole, also when it is lost while the store is open', async t => {
   const { storage, database } = await damaged(entries)
   t.equal(storage.state.damage, null)
-  await database.del(keysOf('log').at(-2) ?? '')
+  await database.del(keysOf('txnlog').at(-2) ?? '')
   const batches = await storage.readLog(zxidAt(1, 5), 1)
   t.equal(batches.length, 1)
   await t.rejects(storage.readLog(zxidAt(1, 5), 10_000), { code: 'LOG_CORRUPTED' })
@@ -348,7 +362,7 @@ class NotedDatabase extends LooseDatabase {
 }
 
 t.test('a broken end is cut off where the note says that nothing of it was acknowledged, and is damage where it was', async t => {
-  const end = keysOf('log').at(-1) ?? ''
+  const end = keysOf('txnlog').at(-1) ?? ''
   const [, value] = entries.find(([key]) => key === 'meta') ?? []
   const { revision } = JSON.parse(Buffer.from(value?.subarray(6) ?? []).toString()) as Noted
   const epochs = { acceptedEpoch: 2 as Epoch, currentEpoch: 2 as Epoch }
