@@ -425,13 +425,15 @@ export class Leading {
   #settleCommit(): void {
     if (!this.serving) return
     const { journal, options, zxidCommitted } = this.#context
-    const counted = [...this.#learners.values()].filter(learner => learner.counted && isSynced(learner))
-    const acked = counted.map(learner => ({ id: learner.id, zxid: learner.zxidAcked }))
-    acked.push({ id: options.id, zxid: journal.zxidDurable })
-    acked.sort((a, b) => b.zxid - a.zxid)
+    const ahead: { readonly id: MemberId; readonly zxid: Zxid }[] = []
+    if (journal.zxidDurable > zxidCommitted) ahead.push({ id: options.id, zxid: journal.zxidDurable })
+    for (const learner of this.#learners.values()) {
+      const counts = learner.counted && isSynced(learner) && learner.zxidAcked > zxidCommitted
+      if (counts) ahead.push({ id: learner.id, zxid: learner.zxidAcked })
+    }
+    ahead.sort((a, b) => b.zxid - a.zxid)
     const members = new Set<MemberId>()
-    for (const { id, zxid } of acked) {
-      if (zxid <= zxidCommitted) return
+    for (const { id, zxid } of ahead) {
       members.add(id)
       if (!options.quorum.isQuorum(members)) continue
       this.#context.zxidCommitted = zxid

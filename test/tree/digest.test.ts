@@ -44,6 +44,24 @@ t.test(
   }
 )
 
+t.test('it is the same whenever it is asked for, with values of every length', async t => {
+  const asked = treeWith('/a')
+  const unasked = treeWith('/a')
+  const lengths = [0, 1, 3, 511, 512, 513, 5_000]
+  for (let number = 0; number < 10_000; number++) {
+    const data = new Uint8Array(lengths[number % lengths.length] ?? 0).fill(number)
+    for (const leader of [asked, unasked]) {
+      leader.run(create(`/a/${number}`, { data }))
+      if (number % 3 === 0) leader.run(setData(`/a/${number}`, null))
+      if (number % 5 === 0) leader.run(setData(`/a/${number >> 1}`, 'small'))
+      if (number % 7 === 0) leader.run(remove(`/a/${number}`))
+    }
+    if (number % 97 === 0) t.match(asked.tree.digest, /^[0-9a-f]{16}$/)
+  }
+  t.equal(unasked.tree.digest, asked.tree.digest)
+  t.equal(restored(recordsOf(unasked.tree), LATER).digest, asked.tree.digest)
+})
+
 t.test('any difference in any field changes the digest', async t => {
   const differences: readonly (readonly [string, Partial<ZnodeRecord>])[] = [
     ['/a/c', { data: null }],
