@@ -53,6 +53,7 @@ export const DURABILITY: readonly Mutant[] = [
   },
   {
     name: 'the current epoch is stored before the history that it vouches for (ZOOKEEPER-4643)',
+    from: 160,
     breakIt: () => together(adoptingEarlyOnDisk(), adoptingEarlyInMemory())
   },
   {
