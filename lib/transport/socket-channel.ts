@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { nextTick } from 'node:process'
 import { assert, isZooKeeperError, LIMITS, present, type Scheduler } from '../base/index.js'
 import { FrameDecoder, FrameQueue } from '../wire/index.js'
 import type { Channel, ChannelHandlers, CloseReason } from './transport.js'
@@ -12,11 +13,11 @@ const FLUSH_MILLISECONDS = 1_000
 /**
  * Frames over a stream socket: TCP, TLS, a unix socket or a named pipe.
  *
- * Frames sent in one turn of the event loop leave in one write, and while a write is under way the next ones collect. One at a time, so that
- * what waits is in our own queue, where it can be counted and bounded.
+ * Frames that one callback sends leave in one write as soon as it is done, and while a write is under way the next ones collect. One at a time, so
+ * that what waits is in our own queue, where it can be counted and bounded.
  *
- * PERF: a write costs the sender tens of microseconds, most of it for waking the receiver. At the end of the turn a leader's COMMIT and the
- * proposal of what its callers ask for next are one.
+ * PERF: a write costs the sender tens of microseconds, most of it for waking the receiver; and a receiver that is woken before the sender goes on
+ * with its own part has as much more time for its (docs/decisions/0026).
  */
 export class SocketChannel implements Channel {
   readonly remote: string
@@ -128,10 +129,10 @@ export class SocketChannel implements Channel {
   #armFlush(): void {
     if (this.#flushArmed || this.#bytesInWrite > 0) return
     this.#flushArmed = true
-    setImmediate(this.#onTurnOver)
+    nextTick(this.#onCallbackOver)
   }
 
-  readonly #onTurnOver = (): void => {
+  readonly #onCallbackOver = (): void => {
     this.#flushArmed = false
     this.#flush()
   }

@@ -31,7 +31,7 @@ export interface Channel {
   /** Must be called once, before the turn ends in which the channel was handed over. */
   start(handlers: ChannelHandlers): void
   /**
-   * Frames of one turn of the event loop leave in one write. A closed channel drops them. A frame above `frameBytesMax` is our bug.
+   * Leaves once the present callback is done, together with what else that sends. A closed channel drops it. A frame above `frameBytesMax` is our bug.
    * The bytes must not be changed afterwards: they may be sent as they lie.
    */
   send(frame: Uint8Array): void
