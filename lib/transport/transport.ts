@@ -12,7 +12,7 @@ export interface CloseReason {
   readonly detail: string
 }
 
-/** What a channel tells its owner. Handlers are called in later turns than the call that caused them, never re-entrantly. */
+/** What a channel tells its owner. Handlers are called once the callback that has caused them is done, never re-entrantly. */
 export interface ChannelHandlers {
   /** One whole frame, the owner's to keep: the channel does not write to these bytes again. */
   onFrame(frame: Uint8Array): void
